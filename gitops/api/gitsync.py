@@ -1,0 +1,112 @@
+"""`GitSync`: which commit of which repository this namespace follows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from gitops.api.meta import API_VERSION, Condition, Duration, KeyReference, LocalReference, Metadata, Wire
+
+
+class Mode(StrEnum):
+    """What happens to a new commit."""
+
+    APPLY = "apply"
+    REPORT = "report"
+
+
+class DriftMode(StrEnum):
+    """What happens to drift."""
+
+    REPORT = "report"
+    CORRECT = "correct"
+
+
+class Reference(Wire, kw_only=True):
+    """What to follow; exactly one field is set."""
+
+    branch: Annotated[str, Meta(description="Follow a branch")] = ""
+    tag: Annotated[str, Meta(description="Stay at a tag")] = ""
+    commit: Annotated[str, Meta(pattern=r"^([0-9a-f]{40})?$", description="Stay at a commit")] = ""
+
+
+class Source(Wire, kw_only=True):
+    """Where configuration comes from."""
+
+    url: Annotated[str, Meta(min_length=1, description="https://… or file://…; never with credentials in it")]
+    ref: Annotated[Reference, Meta(description="Branch, tag or commit; default: branch main")] = Reference(
+        branch="main"
+    )
+    path: Annotated[str, Meta(description="Directory of the kustomization, from the repository's root")] = ""
+    credentials: Annotated[
+        LocalReference | None, Meta(description="Secret with `token`, or `username` and `password`")
+    ] = None
+    ca: Annotated[
+        KeyReference | None,
+        Meta(description="ConfigMap key with the PEM certificates that sign the server's"),
+    ] = None
+
+
+class DeletionBudget(Wire, kw_only=True):
+    """How much one commit may delete without being asked; objects as authored in Git, a pool is one."""
+
+    count: Annotated[int, Meta(ge=0, description="This many always pass")] = 2
+    percent: Annotated[
+        int, Meta(ge=0, le=100, description="Above `count`, at most this share of what we own")
+    ] = 20
+
+
+class GitSyncSpec(Wire, kw_only=True):
+    """What to follow and how."""
+
+    source: Annotated[Source, Meta(description="Where configuration comes from")]
+    interval: Annotated[Duration, Meta(description="How often the source is asked")] = "1m"
+    mode: Annotated[Mode, Meta(description="apply new commits, or report what they would change")] = (
+        Mode.APPLY
+    )
+    drift: Annotated[DriftMode, Meta(description="report drift, or correct it")] = DriftMode.REPORT
+    suspend: Annotated[bool, Meta(description="Do nothing until this is false again")] = False
+    prune: Annotated[bool, Meta(description="Delete what left Git")] = True
+    deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = (
+        DeletionBudget()
+    )
+    timeout: Annotated[Duration, Meta(description="For waiting until what was applied is healthy")] = "5m"
+
+
+class SyncDrift(Wire, kw_only=True, omit_defaults=False):
+    """One drifted path, shortened; the whole report is `gitops drift`."""
+
+    object: str
+    path: str
+    manager: str = ""
+
+
+class GitSyncStatus(Wire, kw_only=True):
+    """Where the sync stands."""
+
+    observed_generation: int = 0
+    last_attempted_revision: Annotated[str, Meta(description="The revision last tried")] = ""
+    last_applied_revision: Annotated[
+        str, Meta(description="The revision whose objects were last applied completely")
+    ] = ""
+    refused_revision: Annotated[
+        str, Meta(description="The revision a guard refused; not tried again by itself")
+    ] = ""
+    last_checked_at: Annotated[str, Meta(description="When live was last compared (RFC 3339)")] = ""
+    objects: Annotated[int, Meta(description="Objects in the inventory")] = 0
+    drift: Annotated[
+        list[SyncDrift], Meta(description="What differs from the revision last applied (first 20)")
+    ] = []
+    conditions: Annotated[list[Condition], Meta(description="Ready, Reconciling, Stalled, Drifted")] = []
+
+
+class GitSync(Wire, kw_only=True):
+    """Follows a Git repository and makes this cluster what it says."""
+
+    api_version: str = API_VERSION
+    kind: str = "GitSync"
+    metadata: Metadata = Metadata()
+    spec: GitSyncSpec
+    status: GitSyncStatus = GitSyncStatus()

@@ -1,0 +1,105 @@
+"""What all our kinds share: group, metadata, conditions, durations, references."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+GROUP = "gitops-worker.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+FIELD_MANAGER = "gitops-worker"
+"""The one field manager of every server-side apply; the User-Agent tells reconciler, worker and CLI apart."""
+
+# A Go duration without fractions or sub-second units: what people write for timeouts. `seconds` reads it.
+Duration = Annotated[str, Meta(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2, max_length=32)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
+ObjectName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        min_length=1,
+        max_length=253,
+    ),
+]
+Quantity = Annotated[
+    str | int | float,
+    Meta(
+        description="A Kubernetes quantity: 500m, 2, 1Gi",
+        extra_json_schema={"x-kubernetes-int-or-string": True},
+    ),
+]
+
+
+class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """Base of everything that travels as JSON; unknown fields are ignored when reading."""
+
+
+class Metadata(Wire, kw_only=True):
+    """The part of ObjectMeta this program reads."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: str = ""
+    deletion_timestamp: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    finalizers: list[str] = []
+
+
+class Condition(Wire, kw_only=True, omit_defaults=False):
+    """metav1.Condition."""
+
+    type: str
+    status: str
+    reason: str
+    message: str = ""
+    last_transition_time: str = ""
+    observed_generation: int = 0
+
+
+class LocalReference(Wire, kw_only=True):
+    """An object of a fixed kind in the same namespace, by name."""
+
+    name: Annotated[ObjectName, Meta(description="Name of the object, in the same namespace")]
+
+
+class KeyReference(Wire, kw_only=True):
+    """One key of an object of a fixed kind in the same namespace."""
+
+    name: Annotated[ObjectName, Meta(description="Name of the object, in the same namespace")]
+    key: Annotated[str, Meta(description="The key in its data", min_length=1, max_length=253)]
+
+
+class Resources(Wire, kw_only=True):
+    """Requests and limits of a container, as in a pod."""
+
+    requests: Annotated[
+        dict[str, Quantity], Meta(description="What the scheduler reserves; the autoscaler counts these")
+    ] = {}
+    limits: Annotated[dict[str, Quantity], Meta(description="What the kernel enforces")] = {}
+
+
+class PolicyRule(Wire, kw_only=True):
+    """One RBAC rule, as in a Role."""
+
+    verbs: Annotated[
+        list[str], Meta(min_length=1, description="get, list, watch, create, update, patch, delete, …")
+    ]
+    api_groups: Annotated[list[str], Meta(description="API groups; the empty string is the core group")] = []
+    resources: Annotated[list[str], Meta(description="Resources, plural; `pods/log` for a subresource")] = []
+    resource_names: Annotated[list[str], Meta(description="Only these objects; empty means all")] = []
+    non_resource_urls: Annotated[
+        list[str],
+        Meta(description="Paths that are no resources; cluster rules only"),
+    ] = []
+
+
+# A pod template is Kubernetes' own type: kept as data, checked by rules of ours (protected fields) and by the server.
+PodTemplate = Annotated[
+    dict[str, Any], Meta(extra_json_schema={"x-kubernetes-preserve-unknown-fields": True})
+]

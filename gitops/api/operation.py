@@ -1,0 +1,113 @@
+"""`Operation`: one script to run in one pod. Created at run time, never from Git."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta
+
+from gitops.api.meta import API_VERSION, Condition, Duration, KeyReference, Metadata, Name, Wire
+
+
+class Phase(StrEnum):
+    """Where an operation is; the last four are final."""
+
+    QUEUED = "Queued"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    FINISHING = "Finishing"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    UNKNOWN = "Unknown"
+
+
+class EnvVar(Wire, kw_only=True):
+    """One environment variable: a literal, or one key of a Secret or ConfigMap in the operations namespace."""
+
+    name: Annotated[
+        str, Meta(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253, description="Variable name")
+    ]
+    value: Annotated[str, Meta(description="The value itself; never a secret")] = ""
+    secret: Annotated[
+        KeyReference | None, Meta(description="Key of a Secret in the operations namespace")
+    ] = None
+    config_map: Annotated[
+        KeyReference | None, Meta(description="Key of a ConfigMap in the operations namespace")
+    ] = None
+
+
+class OperationSpec(Wire, kw_only=True):
+    """What to run."""
+
+    pool: Annotated[Name, Meta(description="WorkerPool in this namespace")]
+    script: Annotated[str, Meta(min_length=1, max_length=262144, description="The script's text")]
+    interpreter: Annotated[
+        list[str],
+        Meta(
+            description="Command that gets the script's path as its next argument; default: /bin/sh",
+            max_length=16,
+        ),
+    ] = []
+    arguments: Annotated[list[str], Meta(max_length=256, description="Arguments of the script")] = []
+    env: Annotated[list[EnvVar], Meta(max_length=256, description="Environment of the script")] = []
+    timeout: Annotated[str, Meta(description="For the script's run; default: the pool's `timeouts.run`")] = ""
+
+
+class Claim(Wire, kw_only=True):
+    """Who runs the operation: written by compare-and-swap before the pod exists."""
+
+    worker: Annotated[str, Meta(description="Identity of the worker process")]
+    attempt: Annotated[int, Meta(ge=1, description="Which attempt this is")] = 1
+    pod: Annotated[str, Meta(description="Name of the attempt's pod")] = ""
+    namespace: Annotated[str, Meta(description="Operations namespace of the pod")] = ""
+    spec_hash: Annotated[str, Meta(description="sha-256 of the pod as rendered at the claim")] = ""
+    at: Annotated[str, Meta(description="When (RFC 3339)")] = ""
+
+
+class Usage(Wire, kw_only=True):
+    """What the script used, from the pod's own cgroup."""
+
+    cpu_seconds: float = 0.0
+    memory_peak_bytes: int = 0
+
+
+class LogRecord(Wire, kw_only=True):
+    """What is known of the log."""
+
+    lines: int = 0
+    bytes: int = 0
+    missing: Annotated[int, Meta(description="Lines known to be missing")] = 0
+    complete: Annotated[bool, Meta(description="Every line the script wrote is stored")] = False
+    sha256: Annotated[str, Meta(description="Digest of the stream, as the runner saw it")] = ""
+
+
+class OperationStatus(Wire, kw_only=True):
+    """What became of it."""
+
+    phase: Annotated[
+        str, Meta(description="Queued, Starting, Running, Finishing, Succeeded, Failed, Cancelled, Unknown")
+    ] = ""
+    reason: Annotated[str, Meta(description="CamelCase reason of the phase")] = ""
+    message: Annotated[str, Meta(description="The same in words")] = ""
+    claim: Claim | None = None
+    pod_uid: Annotated[str, Meta(description="UID of the attempt's pod")] = ""
+    node: Annotated[str, Meta(description="Node the pod ran on")] = ""
+    exit_code: Annotated[int | None, Meta(description="The script's exit code")] = None
+    started_at: str = ""
+    finished_at: str = ""
+    revision: Annotated[str, Meta(description="Revision of the configuration the operation ran under")] = ""
+    usage: Usage | None = None
+    log: LogRecord | None = None
+    conditions: Annotated[list[Condition], Meta(description="Finished")] = []
+
+
+class Operation(Wire, kw_only=True):
+    """One script to run in one pod."""
+
+    api_version: str = API_VERSION
+    kind: str = "Operation"
+    metadata: Metadata = Metadata()
+    spec: OperationSpec
+    status: OperationStatus = OperationStatus()

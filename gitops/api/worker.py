@@ -1,0 +1,89 @@
+"""`Worker`: one installation of the program, serving one or more pools."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from gitops.api.meta import (
+    API_VERSION,
+    Condition,
+    Metadata,
+    Name,
+    ObjectName,
+    PodTemplate,
+    Quantity,
+    Resources,
+    Wire,
+)
+
+
+class Topology(StrEnum):
+    """How reconciler and worker are deployed."""
+
+    EMBEDDED = "embedded"
+    SPLIT = "split"
+
+
+class LogStore(Wire, kw_only=True):
+    """Where operation logs are kept after their pods are gone."""
+
+    claim_name: Annotated[
+        str,
+        Meta(
+            description="A PersistentVolumeClaim in the worker's namespace; empty: an emptyDir, lost with the worker's pod"
+        ),
+    ] = ""
+    size_limit: Annotated[Quantity, Meta(description="Limit of the emptyDir")] = ""
+
+
+class WorkerSpec(Wire, kw_only=True):
+    """What a worker is."""
+
+    pools: Annotated[
+        list[Name], Meta(min_length=1, max_length=100, description="WorkerPools served, in this namespace")
+    ]
+    image: Annotated[str, Meta(min_length=1, description="Image of this program")]
+    image_pull_policy: Annotated[
+        Literal["", "Always", "IfNotPresent", "Never"],
+        Meta(description="Default: as Kubernetes decides by the tag"),
+    ] = ""
+    image_pull_secrets: Annotated[
+        list[ObjectName], Meta(description="Names of pull secrets in this namespace")
+    ] = []
+    resources: Annotated[Resources, Meta(description="Requests and limits of the program")] = Resources(
+        requests={"cpu": "100m", "memory": "128Mi"}
+    )
+    replicas: Annotated[
+        int, Meta(ge=0, le=10, description="Replicas of each Deployment; one is active, the others take over")
+    ] = 1
+    topology: Annotated[
+        Topology,
+        Meta(
+            description="embedded: reconciler and worker in one process; split: two Deployments, two accounts"
+        ),
+    ] = Topology.EMBEDDED
+    log_store: Annotated[LogStore, Meta(description="Where operation logs are kept")] = LogStore()
+    pod_template: Annotated[
+        PodTemplate,
+        Meta(description="Merged (strategic merge) into the program's pods; the container is named `gitops`"),
+    ] = {}
+
+
+class WorkerStatus(Wire, kw_only=True):
+    """What the worker says about itself."""
+
+    observed_generation: int = 0
+    conditions: Annotated[list[Condition], Meta(description="Ready")] = []
+
+
+class Worker(Wire, kw_only=True):
+    """One installation of the program."""
+
+    api_version: str = API_VERSION
+    kind: str = "Worker"
+    metadata: Metadata = Metadata()
+    spec: WorkerSpec
+    status: WorkerStatus = WorkerStatus()

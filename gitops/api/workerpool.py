@@ -1,0 +1,139 @@
+"""`WorkerPool`: where and how operations run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from gitops.api.meta import (
+    API_VERSION,
+    Condition,
+    Duration,
+    Metadata,
+    Name,
+    ObjectName,
+    PodTemplate,
+    PolicyRule,
+    Quantity,
+    Resources,
+    Wire,
+)
+
+
+class Profile(StrEnum):
+    """What the pods of a pool may do."""
+
+    NAMESPACE_ADMIN = "namespace-admin"
+    NONE = "none"
+    CUSTOM = "custom"
+
+
+class Rbac(Wire, kw_only=True):
+    """Rights of the pool's pods. An empty list of rules means no rights."""
+
+    profile: Annotated[
+        Profile,
+        Meta(
+            description="namespace-admin: free inside the operations namespace, nothing outside; none; "
+            "custom: exactly the rules below"
+        ),
+    ] = Profile.NAMESPACE_ADMIN
+    rules: Annotated[list[PolicyRule], Meta(description="custom: rules inside the operations namespace")] = []
+    cluster_rules: Annotated[list[PolicyRule], Meta(description="custom: rules for the whole cluster")] = []
+    target_namespaces: Annotated[
+        list[Name],
+        Meta(description="custom: namespaces beside the operations namespace in which `rules` hold too"),
+    ] = []
+
+
+class ServiceAccount(Wire, kw_only=True):
+    """The account the pods run under."""
+
+    create: Annotated[bool, Meta(description="Make the account; false: it exists already")] = True
+    name: Annotated[str, Meta(description="Name in the operations namespace; default: the pool's name")] = ""
+    annotations: Annotated[dict[str, str], Meta(description="For example a cloud role")] = {}
+
+
+class Timeouts(Wire, kw_only=True):
+    """One clock per state of an operation."""
+
+    queued: Annotated[Duration, Meta(description="Waiting for a free place in the pool")] = "1h"
+    unschedulable: Annotated[
+        Duration, Meta(description="The scheduler finds no node, no autoscaler helps")
+    ] = "10m"
+    image_pull: Annotated[Duration, Meta(description="Pulling the image, throttling included")] = "10m"
+    starting: Annotated[Duration, Meta(description="Scheduled, but the script has not started")] = "5m"
+    run: Annotated[Duration, Meta(description="The script runs")] = "6h"
+    grace: Annotated[Duration, Meta(description="Between SIGTERM and SIGKILL at a cancel or time-out")] = (
+        "30s"
+    )
+
+
+class Workspace(Wire, kw_only=True):
+    """The working directory of an operation: an emptyDir of its own."""
+
+    size_limit: Annotated[
+        Quantity, Meta(description="The pod is evicted above this; empty: the node's limit")
+    ] = ""
+
+
+class WorkerPoolSpec(Wire, kw_only=True):
+    """What a pool is."""
+
+    image: Annotated[str, Meta(min_length=1, description="Image in which the scripts of this pool run")]
+    image_pull_policy: Annotated[
+        Literal["", "Always", "IfNotPresent", "Never"],
+        Meta(description="Default: as Kubernetes decides by the tag"),
+    ] = ""
+    image_pull_secrets: Annotated[
+        list[ObjectName], Meta(description="Names of pull secrets in the operations namespace")
+    ] = []
+    resources: Annotated[Resources, Meta(description="Requests and limits of the operation's container")] = (
+        Resources(requests={"cpu": "100m", "memory": "128Mi"})
+    )
+    max_operations: Annotated[
+        int, Meta(ge=1, le=10000, description="Operations running at the same time, at most")
+    ] = 10
+    suspended: Annotated[bool, Meta(description="Admit nothing; running operations finish")] = False
+    namespace: Annotated[
+        str,
+        Meta(
+            max_length=63,
+            description="Operations namespace; default `<namespace>-<pool>-ops`, shortened to 63",
+        ),
+    ] = ""
+    timeouts: Annotated[Timeouts, Meta(description="One clock per state")] = Timeouts()
+    service_account: Annotated[ServiceAccount, Meta(description="The account the pods run under")] = (
+        ServiceAccount()
+    )
+    rbac: Annotated[Rbac, Meta(description="What the pods may do")] = Rbac()
+    pod_template: Annotated[
+        PodTemplate,
+        Meta(
+            description="Merged (strategic merge) into the operation's pod; the operation's container is named `operation`"
+        ),
+    ] = {}
+    workspace: Annotated[Workspace, Meta(description="The operation's working directory")] = Workspace()
+    pod_security: Annotated[
+        Literal["privileged", "baseline", "restricted"],
+        Meta(description="Pod security standard enforced in the operations namespace"),
+    ] = "baseline"
+
+
+class WorkerPoolStatus(Wire, kw_only=True):
+    """What the worker says about the pool."""
+
+    observed_generation: int = 0
+    conditions: Annotated[list[Condition], Meta(description="Ready")] = []
+
+
+class WorkerPool(Wire, kw_only=True):
+    """Where and how operations run: image, resources, rights, limits, pod template."""
+
+    api_version: str = API_VERSION
+    kind: str = "WorkerPool"
+    metadata: Metadata = Metadata()
+    spec: WorkerPoolSpec
+    status: WorkerPoolStatus = WorkerPoolStatus()

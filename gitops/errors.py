@@ -1,0 +1,228 @@
+"""Every error this program can tell a person about, in one tree.
+
+    GitOpsError
+    ├── ConfigError                a person must edit a file
+    │   └── BuildError             the configuration cannot be rendered
+    ├── SourceError                where configuration comes from
+    │   ├── SourceUnavailable *    server not reachable
+    │   ├── SourceDenied           credentials missing or refused
+    │   └── RevisionNotFound       no such branch, tag, commit or path
+    ├── ClusterError               the Kubernetes API
+    │   ├── ClusterUnavailable *   not reachable, overloaded, or answering 5xx
+    │   ├── ClusterDenied          401 or 403
+    │   ├── KindUnknown            no such kind on the server (yet)
+    │   ├── ObjectMissing          404
+    │   ├── ObjectExists           409 AlreadyExists
+    │   ├── FieldConflict          409 from server-side apply: another manager owns a field
+    │   ├── VersionConflict *      409: the object moved, or is another one
+    │   └── ObjectInvalid          422, and 400 of a schema
+    ├── Refused                    a guard says no: nothing was written
+    │   └── PlanStale              the cluster moved since the plan was made
+    ├── OperationError             an operation did not succeed
+    ├── TimedOut                   a wait ended without what it waited for
+    └── SeveralErrors              more than one of the above
+
+    * worth trying again by itself
+
+Raised where it happens, chained with `from`, and translated once: to a condition, an event or an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from gitops.location import Location
+from gitops.ref import ResourceRef
+
+
+class GitOpsError(Exception):
+    """What failed (`message`), why (`cause`), where (`location`, `ref`) and what to try (`hint`).
+
+    `reason` is CamelCase and the same word in a condition, an event, a metric label and JSON.
+    """
+
+    reason: ClassVar[str] = "Error"
+    exit_code: ClassVar[int] = 2
+    retry: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str = "",
+        hint: str = "",
+        location: Location | None = None,
+        ref: ResourceRef | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.hint = hint
+        self.location = location
+        self.ref = ref
+
+    def __str__(self) -> str:
+        where = f"{self.location}: " if self.location else ""
+        why = f": {self.cause}" if self.cause else ""
+        return f"{where}{self.message}{why}"
+
+
+class ConfigError(GitOpsError):
+    """A file in the repository, or an argument, must be edited by a person."""
+
+    reason = "ConfigInvalid"
+
+
+class BuildError(ConfigError):
+    """The configuration cannot be rendered."""
+
+    reason = "BuildFailed"
+
+
+class SourceError(GitOpsError):
+    """Configuration could not be read from where it comes from."""
+
+    reason = "SourceFailed"
+    exit_code = 3
+
+
+class SourceUnavailable(SourceError):
+    """The Git server cannot be reached or broke off."""
+
+    reason = "SourceUnavailable"
+    retry = True
+
+
+class SourceDenied(SourceError):
+    """The Git server wants other credentials, or its certificate is not trusted."""
+
+    reason = "SourceDenied"
+    exit_code = 4
+
+
+class RevisionNotFound(SourceError):
+    """The branch, tag, commit or path is not in the repository."""
+
+    reason = "RevisionNotFound"
+    exit_code = 2
+
+
+class ClusterError(GitOpsError):
+    """The Kubernetes API server did not do what was asked; `status` is its Status object, if it sent one."""
+
+    reason = "ClusterFailed"
+    exit_code = 3
+
+    def __init__(  # noqa: PLR0913 - the parent's fields and the server's own words
+        self,
+        message: str,
+        *,
+        cause: str = "",
+        hint: str = "",
+        location: Location | None = None,
+        ref: ResourceRef | None = None,
+        status: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, cause=cause, hint=hint, location=location, ref=ref)
+        self.status: Mapping[str, Any] = status or {}
+
+    @property
+    def causes(self) -> Sequence[Mapping[str, Any]]:
+        """The server's `details.causes`: reason, message and field of each violated rule."""
+        causes: Sequence[Mapping[str, Any]] = (self.status.get("details") or {}).get("causes") or ()
+        return causes
+
+
+class ClusterUnavailable(ClusterError):
+    """No connection, a time-out, 429 or 5xx; `retry_after` is the server's wish in seconds, 0 if it had none."""
+
+    reason = "ClusterUnavailable"
+    retry = True
+    retry_after: float = 0.0
+
+
+class ClusterDenied(ClusterError):
+    """401 or 403: who asked for what is in the message."""
+
+    reason = "ClusterDenied"
+    exit_code = 4
+
+
+class KindUnknown(ClusterError):
+    """The server serves no such kind: its CRD is missing or not established yet."""
+
+    reason = "KindUnknown"
+
+
+class ObjectMissing(ClusterError):
+    """404: the object, or the namespace it would be in, does not exist."""
+
+    reason = "ObjectMissing"
+
+
+class ObjectExists(ClusterError):
+    """409 AlreadyExists on a create."""
+
+    reason = "ObjectExists"
+    exit_code = 5
+
+
+class FieldConflict(ClusterError):
+    """Server-side apply: another manager owns a field we would change."""
+
+    reason = "FieldConflict"
+    exit_code = 5
+
+
+class VersionConflict(ClusterError):
+    """The object changed, or was deleted and made again, since it was read."""
+
+    reason = "VersionConflict"
+    exit_code = 5
+    retry = True
+
+
+class ObjectInvalid(ClusterError):
+    """The server's validation or an admission policy refuses the object."""
+
+    reason = "ObjectInvalid"
+    exit_code = 2
+
+
+class Refused(GitOpsError):
+    """A guard refuses; nothing was written."""
+
+    reason = "Refused"
+    exit_code = 5
+
+
+class PlanStale(Refused):
+    """The cluster is not what the plan was made against."""
+
+    reason = "PlanStale"
+
+
+class OperationError(GitOpsError):
+    """An operation did not succeed."""
+
+    reason = "OperationFailed"
+    exit_code = 1
+
+
+class TimedOut(GitOpsError):
+    """A wait ended without what it waited for."""
+
+    reason = "TimedOut"
+    exit_code = 124
+
+
+class SeveralErrors(GitOpsError):
+    """More than one error at once; its exit code is that of the first."""
+
+    reason = "SeveralErrors"
+
+    def __init__(self, errors: Sequence[GitOpsError]) -> None:
+        super().__init__(f"{len(errors)} errors, the first: {errors[0]}")
+        self.errors = tuple(errors)
+        self.exit_code = errors[0].exit_code  # type: ignore[misc]
