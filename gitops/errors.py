@@ -114,7 +114,7 @@ class ClusterError(GitOpsError):
     reason = "ClusterFailed"
     exit_code = 3
 
-    def __init__(  # noqa: PLR0913 - the parent's fields and the server's own words
+    def __init__(
         self,
         message: str,
         *,

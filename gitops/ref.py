@@ -29,7 +29,7 @@ class ResourceRef:
 
     @classmethod
     def from_key(cls, key: str) -> ResourceRef:
-        """Read `key` back; a name may itself hold underscores (RBAC allows it), so the fixed parts are cut from the ends."""
+        """Read `key` back; RBAC names may hold underscores, so the fixed parts are cut from both ends."""
         namespace, _, rest = key.partition("_")
         name, group, kind = rest.rsplit("_", 2)
         return cls(group=group, kind=kind, namespace=namespace, name=name)
