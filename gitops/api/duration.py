@@ -17,8 +17,6 @@ def seconds(text: str) -> int:
     """
     match = PATTERN.match(text)
     if not text or match is None:
-        raise errors.ConfigError(
-            f"not a duration: {text!r}", hint="write hours, minutes, seconds: 30s, 5m, 1h30m"
-        )
+        raise errors.ConfigError(f"not a duration: {text!r}", hint="write hours, minutes, seconds: 30s, 5m, 1h30m")
     hours, minutes, rest = (int(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + rest

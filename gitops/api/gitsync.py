@@ -24,7 +24,7 @@ class DriftMode(StrEnum):
     CORRECT = "correct"
 
 
-class Reference(Wire, kw_only=True):
+class Reference(Wire, frozen=True, kw_only=True):
     """What to follow; exactly one field is set."""
 
     branch: Annotated[str, Meta(description="Follow a branch")] = ""
@@ -32,7 +32,7 @@ class Reference(Wire, kw_only=True):
     commit: Annotated[str, Meta(pattern=r"^([0-9a-f]{40})?$", description="Stay at a commit")] = ""
 
 
-class Source(Wire, kw_only=True):
+class Source(Wire, frozen=True, kw_only=True):
     """Where configuration comes from."""
 
     url: Annotated[str, Meta(min_length=1, description="https://… or file://…; never with credentials in it")]
@@ -49,33 +49,27 @@ class Source(Wire, kw_only=True):
     ] = None
 
 
-class DeletionBudget(Wire, kw_only=True):
+class DeletionBudget(Wire, frozen=True, kw_only=True):
     """How much one commit may delete without being asked; objects as authored in Git, a pool is one."""
 
     count: Annotated[int, Meta(ge=0, description="This many always pass")] = 2
-    percent: Annotated[
-        int, Meta(ge=0, le=100, description="Above `count`, at most this share of what we own")
-    ] = 20
+    percent: Annotated[int, Meta(ge=0, le=100, description="Above `count`, at most this share of what we own")] = 20
 
 
-class GitSyncSpec(Wire, kw_only=True):
+class GitSyncSpec(Wire, frozen=True, kw_only=True):
     """What to follow and how."""
 
     source: Annotated[Source, Meta(description="Where configuration comes from")]
     interval: Annotated[Duration, Meta(description="How often the source is asked")] = "1m"
-    mode: Annotated[Mode, Meta(description="apply new commits, or report what they would change")] = (
-        Mode.APPLY
-    )
+    mode: Annotated[Mode, Meta(description="apply new commits, or report what they would change")] = Mode.APPLY
     drift: Annotated[DriftMode, Meta(description="report drift, or correct it")] = DriftMode.REPORT
     suspend: Annotated[bool, Meta(description="Do nothing until this is false again")] = False
     prune: Annotated[bool, Meta(description="Delete what left Git")] = True
-    deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = (
-        DeletionBudget()
-    )
+    deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = DeletionBudget()
     timeout: Annotated[Duration, Meta(description="For waiting until what was applied is healthy")] = "5m"
 
 
-class SyncDrift(Wire, kw_only=True, omit_defaults=False):
+class SyncDrift(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One drifted path, shortened; the whole report is `gitops drift`."""
 
     object: str
@@ -83,7 +77,7 @@ class SyncDrift(Wire, kw_only=True, omit_defaults=False):
     manager: str = ""
 
 
-class GitSyncStatus(Wire, kw_only=True):
+class GitSyncStatus(Wire, frozen=True, kw_only=True):
     """Where the sync stands."""
 
     observed_generation: int = 0
@@ -91,18 +85,14 @@ class GitSyncStatus(Wire, kw_only=True):
     last_applied_revision: Annotated[
         str, Meta(description="The revision whose objects were last applied completely")
     ] = ""
-    refused_revision: Annotated[
-        str, Meta(description="The revision a guard refused; not tried again by itself")
-    ] = ""
+    refused_revision: Annotated[str, Meta(description="The revision a guard refused; not tried again by itself")] = ""
     last_checked_at: Annotated[str, Meta(description="When live was last compared (RFC 3339)")] = ""
     objects: Annotated[int, Meta(description="Objects in the inventory")] = 0
-    drift: Annotated[
-        list[SyncDrift], Meta(description="What differs from the revision last applied (first 20)")
-    ] = []
+    drift: Annotated[list[SyncDrift], Meta(description="What differs from the revision last applied (first 20)")] = []
     conditions: Annotated[list[Condition], Meta(description="Ready, Reconciling, Stalled, Drifted")] = []
 
 
-class GitSync(Wire, kw_only=True):
+class GitSync(Wire, frozen=True, kw_only=True):
     """Follows a Git repository and makes this cluster what it says."""
 
     api_version: str = API_VERSION

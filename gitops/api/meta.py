@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 GROUP = "gitops-worker.io"
 VERSION = "v1alpha1"
@@ -23,11 +23,12 @@ ObjectName = Annotated[
         max_length=253,
     ),
 ]
+QUANTITY = r"^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]+))?$"
 Quantity = Annotated[
     str | int | float,
     Meta(
         description="A Kubernetes quantity: 500m, 2, 1Gi",
-        extra_json_schema={"x-kubernetes-int-or-string": True},
+        extra_json_schema={"x-kubernetes-int-or-string": True, "pattern": QUANTITY},
     ),
 ]
 
@@ -36,7 +37,7 @@ class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True
     """Base of everything that travels as JSON; unknown fields are ignored when reading."""
 
 
-class Metadata(Wire, kw_only=True):
+class Metadata(Wire, frozen=True, kw_only=True):
     """The part of ObjectMeta this program reads."""
 
     name: str = ""
@@ -51,7 +52,7 @@ class Metadata(Wire, kw_only=True):
     finalizers: list[str] = []
 
 
-class Condition(Wire, kw_only=True, omit_defaults=False):
+class Condition(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """metav1.Condition."""
 
     type: str
@@ -62,20 +63,20 @@ class Condition(Wire, kw_only=True, omit_defaults=False):
     observed_generation: int = 0
 
 
-class LocalReference(Wire, kw_only=True):
+class LocalReference(Wire, frozen=True, kw_only=True):
     """An object of a fixed kind in the same namespace, by name."""
 
     name: Annotated[ObjectName, Meta(description="Name of the object, in the same namespace")]
 
 
-class KeyReference(Wire, kw_only=True):
+class KeyReference(Wire, frozen=True, kw_only=True):
     """One key of an object of a fixed kind in the same namespace."""
 
     name: Annotated[ObjectName, Meta(description="Name of the object, in the same namespace")]
     key: Annotated[str, Meta(description="The key in its data", min_length=1, max_length=253)]
 
 
-class Resources(Wire, kw_only=True):
+class Resources(Wire, frozen=True, kw_only=True):
     """Requests and limits of a container, as in a pod."""
 
     requests: Annotated[
@@ -84,22 +85,71 @@ class Resources(Wire, kw_only=True):
     limits: Annotated[dict[str, Quantity], Meta(description="What the kernel enforces")] = {}
 
 
-class PolicyRule(Wire, kw_only=True):
+class PolicyRule(Wire, frozen=True, kw_only=True):
     """One RBAC rule, as in a Role."""
 
-    verbs: Annotated[
-        list[str], Meta(min_length=1, description="get, list, watch, create, update, patch, delete, …")
-    ]
+    verbs: Annotated[list[str], Meta(min_length=1, description="get, list, watch, create, update, patch, delete, …")]
     api_groups: Annotated[list[str], Meta(description="API groups; the empty string is the core group")] = []
     resources: Annotated[list[str], Meta(description="Resources, plural; `pods/log` for a subresource")] = []
     resource_names: Annotated[list[str], Meta(description="Only these objects; empty means all")] = []
-    non_resource_urls: Annotated[
-        list[str],
-        Meta(description="Paths that are no resources; cluster rules only"),
-    ] = []
+    # Kubernetes' own spelling, which no renaming rule gives.
+    non_resource_urls: Annotated[list[str], Meta(description="Paths that are no resources; in cluster rules")] = field(
+        name="nonResourceURLs", default_factory=list
+    )
+
+
+_MAP = {"type": "object", "maxProperties": 128, "additionalProperties": {"type": "string"}}
+_OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+def _template() -> dict[str, Any]:
+    """The part of a pod template that rules speak of; the rest passes unseen and the server judges the pod."""
+    text = {"type": "string"}
+    metadata = {
+        **_OPEN,
+        "properties": {
+            "labels": _MAP,
+            "annotations": _MAP,
+            "name": text,
+            "generateName": text,
+            "namespace": text,
+            "finalizers": {"type": "array", "items": text},
+            "ownerReferences": {"type": "array", "items": _OPEN},
+        },
+    }
+    container = {
+        **_OPEN,
+        "required": ["name"],
+        "properties": {
+            "name": {**text, "maxLength": 63},
+            "image": text,
+            "command": {"type": "array", "items": text},
+            "args": {"type": "array", "items": text},
+            "tty": {"type": "boolean"},
+            "stdin": {"type": "boolean"},
+            "lifecycle": _OPEN,
+            "terminationMessagePath": text,
+            "terminationMessagePolicy": text,
+        },
+    }
+    spec = {
+        **_OPEN,
+        "properties": {
+            "restartPolicy": text,
+            "activeDeadlineSeconds": {"type": "integer", "format": "int64"},
+            "serviceAccountName": text,
+            "serviceAccount": text,
+            "containers": {
+                "type": "array",
+                "maxItems": 32,
+                "items": container,
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        },
+    }
+    return {**_OPEN, "properties": {"metadata": metadata, "spec": spec}}
 
 
 # A pod template is Kubernetes' own type: kept as data, checked by rules of ours (protected fields) and by the server.
-PodTemplate = Annotated[
-    dict[str, Any], Meta(extra_json_schema={"x-kubernetes-preserve-unknown-fields": True})
-]
+PodTemplate = Annotated[dict[str, Any], Meta(extra_json_schema=_template())]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gitops.api.meta import API_VERSION, Condition, Duration, KeyReference, Metadata, Name, Wire
+from gitops.api.meta import API_VERSION, Condition, KeyReference, Metadata, Name, Wire
 
 
 class Phase(StrEnum):
@@ -23,22 +23,18 @@ class Phase(StrEnum):
     UNKNOWN = "Unknown"
 
 
-class EnvVar(Wire, kw_only=True):
+class EnvVar(Wire, frozen=True, kw_only=True):
     """One environment variable: a literal, or one key of a Secret or ConfigMap in the operations namespace."""
 
-    name: Annotated[
-        str, Meta(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253, description="Variable name")
-    ]
-    value: Annotated[str, Meta(description="The value itself; never a secret")] = ""
-    secret: Annotated[
-        KeyReference | None, Meta(description="Key of a Secret in the operations namespace")
-    ] = None
-    config_map: Annotated[
-        KeyReference | None, Meta(description="Key of a ConfigMap in the operations namespace")
-    ] = None
+    name: Annotated[str, Meta(pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", max_length=253, description="Variable name")]
+    value: Annotated[str | None, Meta(description="The value itself; never a secret")] = None
+    secret: Annotated[KeyReference | None, Meta(description="Key of a Secret in the operations namespace")] = None
+    config_map: Annotated[KeyReference | None, Meta(description="Key of a ConfigMap in the operations namespace")] = (
+        None
+    )
 
 
-class OperationSpec(Wire, kw_only=True):
+class OperationSpec(Wire, frozen=True, kw_only=True):
     """What to run."""
 
     pool: Annotated[Name, Meta(description="WorkerPool in this namespace")]
@@ -55,7 +51,7 @@ class OperationSpec(Wire, kw_only=True):
     timeout: Annotated[str, Meta(description="For the script's run; default: the pool's `timeouts.run`")] = ""
 
 
-class Claim(Wire, kw_only=True):
+class Claim(Wire, frozen=True, kw_only=True):
     """Who runs the operation: written by compare-and-swap before the pod exists."""
 
     worker: Annotated[str, Meta(description="Identity of the worker process")]
@@ -66,14 +62,14 @@ class Claim(Wire, kw_only=True):
     at: Annotated[str, Meta(description="When (RFC 3339)")] = ""
 
 
-class Usage(Wire, kw_only=True):
+class Usage(Wire, frozen=True, kw_only=True):
     """What the script used, from the pod's own cgroup."""
 
     cpu_seconds: float = 0.0
     memory_peak_bytes: int = 0
 
 
-class LogRecord(Wire, kw_only=True):
+class LogRecord(Wire, frozen=True, kw_only=True):
     """What is known of the log."""
 
     lines: int = 0
@@ -83,7 +79,7 @@ class LogRecord(Wire, kw_only=True):
     sha256: Annotated[str, Meta(description="Digest of the stream, as the runner saw it")] = ""
 
 
-class OperationStatus(Wire, kw_only=True):
+class OperationStatus(Wire, frozen=True, kw_only=True):
     """What became of it."""
 
     phase: Annotated[
@@ -103,7 +99,7 @@ class OperationStatus(Wire, kw_only=True):
     conditions: Annotated[list[Condition], Meta(description="Finished")] = []
 
 
-class Operation(Wire, kw_only=True):
+class Operation(Wire, frozen=True, kw_only=True):
     """One script to run in one pod."""
 
     api_version: str = API_VERSION

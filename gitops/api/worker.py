@@ -14,6 +14,7 @@ from gitops.api.meta import (
     Name,
     ObjectName,
     PodTemplate,
+    PolicyRule,
     Quantity,
     Resources,
     Wire,
@@ -27,19 +28,17 @@ class Topology(StrEnum):
     SPLIT = "split"
 
 
-class LogStore(Wire, kw_only=True):
+class LogStore(Wire, frozen=True, kw_only=True):
     """Where operation logs are kept after their pods are gone."""
 
     claim_name: Annotated[
         str,
-        Meta(
-            description="A PersistentVolumeClaim in the worker's namespace; empty: an emptyDir, lost with the worker's pod"
-        ),
+        Meta(description="A PersistentVolumeClaim in this namespace; empty: an emptyDir, lost with the worker's pod"),
     ] = ""
     size_limit: Annotated[Quantity, Meta(description="Limit of the emptyDir")] = ""
 
 
-class WorkerSpec(Wire, kw_only=True):
+class WorkerSpec(Wire, frozen=True, kw_only=True):
     """What a worker is."""
 
     pools: Annotated[
@@ -50,36 +49,41 @@ class WorkerSpec(Wire, kw_only=True):
         Literal["", "Always", "IfNotPresent", "Never"],
         Meta(description="Default: as Kubernetes decides by the tag"),
     ] = ""
-    image_pull_secrets: Annotated[
-        list[ObjectName], Meta(description="Names of pull secrets in this namespace")
-    ] = []
+    image_pull_secrets: Annotated[list[ObjectName], Meta(description="Names of pull secrets in this namespace")] = []
     resources: Annotated[Resources, Meta(description="Requests and limits of the program")] = Resources(
         requests={"cpu": "100m", "memory": "128Mi"}
     )
     replicas: Annotated[
         int, Meta(ge=0, le=10, description="Replicas of each Deployment; one is active, the others take over")
     ] = 1
+    commit_rules: Annotated[
+        list[PolicyRule],
+        Meta(
+            max_length=64,
+            description="Rights of the reconciler's account, cluster-wide, beyond what our kinds need: what a commit "
+            "may apply besides them, and what it may grant to pools. The API server refuses anything more",
+        ),
+    ] = []
     topology: Annotated[
         Topology,
-        Meta(
-            description="embedded: reconciler and worker in one process; split: two Deployments, two accounts"
-        ),
+        Meta(description="embedded: reconciler and worker in one process; split: two Deployments, two accounts"),
     ] = Topology.EMBEDDED
     log_store: Annotated[LogStore, Meta(description="Where operation logs are kept")] = LogStore()
     pod_template: Annotated[
         PodTemplate,
+        PolicyRule,
         Meta(description="Merged (strategic merge) into the program's pods; the container is named `gitops`"),
     ] = {}
 
 
-class WorkerStatus(Wire, kw_only=True):
+class WorkerStatus(Wire, frozen=True, kw_only=True):
     """What the worker says about itself."""
 
     observed_generation: int = 0
     conditions: Annotated[list[Condition], Meta(description="Ready")] = []
 
 
-class Worker(Wire, kw_only=True):
+class Worker(Wire, frozen=True, kw_only=True):
     """One installation of the program."""
 
     api_version: str = API_VERSION

@@ -30,7 +30,7 @@ class Profile(StrEnum):
     CUSTOM = "custom"
 
 
-class Rbac(Wire, kw_only=True):
+class Rbac(Wire, frozen=True, kw_only=True):
     """Rights of the pool's pods. An empty list of rules means no rights."""
 
     profile: Annotated[
@@ -40,15 +40,19 @@ class Rbac(Wire, kw_only=True):
             "custom: exactly the rules below"
         ),
     ] = Profile.NAMESPACE_ADMIN
-    rules: Annotated[list[PolicyRule], Meta(description="custom: rules inside the operations namespace")] = []
-    cluster_rules: Annotated[list[PolicyRule], Meta(description="custom: rules for the whole cluster")] = []
+    rules: Annotated[
+        list[PolicyRule], Meta(max_length=64, description="custom: rights inside the operations namespace")
+    ] = []
+    cluster_rules: Annotated[
+        list[PolicyRule], Meta(max_length=64, description="custom: rules for the whole cluster")
+    ] = []
     target_namespaces: Annotated[
         list[Name],
-        Meta(description="custom: namespaces beside the operations namespace in which `rules` hold too"),
+        Meta(max_length=64, description="custom: namespaces beside the operations namespace in which `rules` hold too"),
     ] = []
 
 
-class ServiceAccount(Wire, kw_only=True):
+class ServiceAccount(Wire, frozen=True, kw_only=True):
     """The account the pods run under."""
 
     create: Annotated[bool, Meta(description="Make the account; false: it exists already")] = True
@@ -56,30 +60,24 @@ class ServiceAccount(Wire, kw_only=True):
     annotations: Annotated[dict[str, str], Meta(description="For example a cloud role")] = {}
 
 
-class Timeouts(Wire, kw_only=True):
+class Timeouts(Wire, frozen=True, kw_only=True):
     """One clock per state of an operation."""
 
     queued: Annotated[Duration, Meta(description="Waiting for a free place in the pool")] = "1h"
-    unschedulable: Annotated[
-        Duration, Meta(description="The scheduler finds no node, no autoscaler helps")
-    ] = "10m"
+    unschedulable: Annotated[Duration, Meta(description="The scheduler finds no node, no autoscaler helps")] = "10m"
     image_pull: Annotated[Duration, Meta(description="Pulling the image, throttling included")] = "10m"
     starting: Annotated[Duration, Meta(description="Scheduled, but the script has not started")] = "5m"
     run: Annotated[Duration, Meta(description="The script runs")] = "6h"
-    grace: Annotated[Duration, Meta(description="Between SIGTERM and SIGKILL at a cancel or time-out")] = (
-        "30s"
-    )
+    grace: Annotated[Duration, Meta(description="Between SIGTERM and SIGKILL at a cancel or time-out")] = "30s"
 
 
-class Workspace(Wire, kw_only=True):
+class Workspace(Wire, frozen=True, kw_only=True):
     """The working directory of an operation: an emptyDir of its own."""
 
-    size_limit: Annotated[
-        Quantity, Meta(description="The pod is evicted above this; empty: the node's limit")
-    ] = ""
+    size_limit: Annotated[Quantity, Meta(description="The pod is evicted above this; empty: the node's limit")] = ""
 
 
-class WorkerPoolSpec(Wire, kw_only=True):
+class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     """What a pool is."""
 
     image: Annotated[str, Meta(min_length=1, description="Image in which the scripts of this pool run")]
@@ -90,12 +88,12 @@ class WorkerPoolSpec(Wire, kw_only=True):
     image_pull_secrets: Annotated[
         list[ObjectName], Meta(description="Names of pull secrets in the operations namespace")
     ] = []
-    resources: Annotated[Resources, Meta(description="Requests and limits of the operation's container")] = (
-        Resources(requests={"cpu": "100m", "memory": "128Mi"})
+    resources: Annotated[Resources, Meta(description="Requests and limits of the operation's container")] = Resources(
+        requests={"cpu": "100m", "memory": "128Mi"}
     )
-    max_operations: Annotated[
-        int, Meta(ge=1, le=10000, description="Operations running at the same time, at most")
-    ] = 10
+    max_operations: Annotated[int, Meta(ge=1, le=10000, description="Operations running at the same time, at most")] = (
+        10
+    )
     suspended: Annotated[bool, Meta(description="Admit nothing; running operations finish")] = False
     namespace: Annotated[
         str,
@@ -105,15 +103,11 @@ class WorkerPoolSpec(Wire, kw_only=True):
         ),
     ] = ""
     timeouts: Annotated[Timeouts, Meta(description="One clock per state")] = Timeouts()
-    service_account: Annotated[ServiceAccount, Meta(description="The account the pods run under")] = (
-        ServiceAccount()
-    )
+    service_account: Annotated[ServiceAccount, Meta(description="The account the pods run under")] = ServiceAccount()
     rbac: Annotated[Rbac, Meta(description="What the pods may do")] = Rbac()
     pod_template: Annotated[
         PodTemplate,
-        Meta(
-            description="Merged (strategic merge) into the operation's pod; the operation's container is named `operation`"
-        ),
+        Meta(description="Merged (strategic merge) into the operation's pod; its container is named `operation`"),
     ] = {}
     workspace: Annotated[Workspace, Meta(description="The operation's working directory")] = Workspace()
     pod_security: Annotated[
@@ -122,14 +116,14 @@ class WorkerPoolSpec(Wire, kw_only=True):
     ] = "baseline"
 
 
-class WorkerPoolStatus(Wire, kw_only=True):
+class WorkerPoolStatus(Wire, frozen=True, kw_only=True):
     """What the worker says about the pool."""
 
     observed_generation: int = 0
     conditions: Annotated[list[Condition], Meta(description="Ready")] = []
 
 
-class WorkerPool(Wire, kw_only=True):
+class WorkerPool(Wire, frozen=True, kw_only=True):
     """Where and how operations run: image, resources, rights, limits, pod template."""
 
     api_version: str = API_VERSION

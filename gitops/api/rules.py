@@ -1,0 +1,293 @@
+"""Rules across fields: each is one value, so that the validator and the API server cannot disagree.
+
+`cel` goes into the CRD as `x-kubernetes-validations`; `holds` is the same rule for plain data; the examples are run
+against both. CEL in CRDs: https://kubernetes.io/docs/reference/using-api/cel/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gitops.api.meta import GROUP
+
+_NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule for the value at `path` of a kind.
+
+    `path` is a JSON Pointer in which `*` stands for every item of a list; `field` is the pointer, from there, of the
+    field to blame. `accepts` and `rejects` are values at `path`. `old` is the value before for rules about changes
+    (`cel` then mentions `oldSelf`, and only the API server can judge).
+    """
+
+    kind: str
+    path: str
+    cel: str
+    holds: Callable[[Any], bool] | None
+    message: str
+    hint: str = ""
+    field: str = ""
+    accepts: Sequence[Any] = ()
+    rejects: Sequence[Any] = ()
+
+
+def of_kind(kind: str) -> tuple[Rule, ...]:
+    """The rules of one kind."""
+    return tuple(rule for rule in RULES if rule.kind == kind)
+
+
+def _count(value: Mapping[str, Any], *names: str) -> int:
+    return sum(name in value for name in names)
+
+
+def _short_name(limit: int) -> Callable[[Any], bool]:
+    def holds(value: Any) -> bool:
+        name = str((value.get("metadata") or {}).get("name", ""))
+        return len(name) <= limit and _NAME.match(name) is not None
+
+    return holds
+
+
+def _resources_or_paths(rule: Mapping[str, Any]) -> bool:
+    if rule.get("nonResourceURLs"):
+        return not rule.get("resources") and not rule.get("apiGroups")
+    return bool(rule.get("resources")) and bool(rule.get("apiGroups"))
+
+
+def _template_metadata(template: Mapping[str, Any]) -> bool:
+    metadata = template.get("metadata") or {}
+    ours = (key for part in ("labels", "annotations") for key in metadata.get(part) or {})
+    return set(metadata) <= {"labels", "annotations"} and not any(key.startswith(f"{GROUP}/") for key in ours)
+
+
+_PROTECTED_SPEC = ("restartPolicy", "activeDeadlineSeconds", "serviceAccountName", "serviceAccount")
+_PROTECTED_CONTAINER = (
+    "image",
+    "command",
+    "args",
+    "tty",
+    "stdin",
+    "lifecycle",
+    "terminationMessagePath",
+    "terminationMessagePolicy",
+)
+
+
+def _template_spec(template: Mapping[str, Any]) -> bool:
+    return not any(name in (template.get("spec") or {}) for name in _PROTECTED_SPEC)
+
+
+def _template_container(container: Mapping[str, Any]) -> bool:
+    return container.get("name") not in {"operation", "gitops"} or not any(
+        name in container for name in _PROTECTED_CONTAINER
+    )
+
+
+_POLICY_RULE: dict[str, Any] = {
+    "cel": "(has(self.nonResourceURLs) && size(self.nonResourceURLs) > 0)"
+    " ? (!has(self.resources) || size(self.resources) == 0) && (!has(self.apiGroups) || size(self.apiGroups) == 0)"
+    " : has(self.resources) && size(self.resources) > 0 && has(self.apiGroups) && size(self.apiGroups) > 0",
+    "holds": _resources_or_paths,
+    "message": "a rule names apiGroups and resources, or nonResourceURLs, not both and not neither",
+    "hint": 'for the core group write apiGroups: [""]',
+    "accepts": (
+        {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]},
+        {"verbs": ["get"], "nonResourceURLs": ["/healthz"]},
+    ),
+    "rejects": (
+        {"verbs": ["get"]},
+        {"verbs": ["get"], "resources": ["pods"]},
+        {"verbs": ["get"], "apiGroups": [""], "resources": ["pods"], "nonResourceURLs": ["/healthz"]},
+    ),
+}
+
+_TEMPLATE_METADATA: dict[str, Any] = {
+    "path": "/spec/podTemplate",
+    "field": "/metadata",
+    "cel": "!has(self.metadata) || ("
+    + " && ".join(f"!has(self.metadata.{name})" for name in ("name", "generateName", "namespace", "ownerReferences"))
+    + " && !has(self.metadata.finalizers)"
+    + "".join(
+        f" && (!has(self.metadata.{part}) || self.metadata.{part}.all(k, !k.startsWith('{GROUP}/')))"
+        for part in ("labels", "annotations")
+    )
+    + ")",
+    "holds": _template_metadata,
+    "message": f"of metadata a pod template sets only labels and annotations, none of them under {GROUP}/",
+    "accepts": ({"metadata": {"labels": {"team": "build"}}}, {"metadata": {"annotations": {"a/b": "c"}}}),
+    "rejects": (
+        {"metadata": {"labels": {f"{GROUP}/pool": "other"}}},
+        {"metadata": {"annotations": {f"{GROUP}/script": "x"}}},
+        {"metadata": {"ownerReferences": [{}]}},
+        {"metadata": {"name": "fixed"}},
+    ),
+}
+
+_TEMPLATE_SPEC: dict[str, Any] = {
+    "path": "/spec/podTemplate",
+    "field": "/spec",
+    "cel": "!has(self.spec) || (" + " && ".join(f"!has(self.spec.{name})" for name in _PROTECTED_SPEC) + ")",
+    "holds": _template_spec,
+    "message": f"a pod template cannot set {', '.join(_PROTECTED_SPEC[:-1])}: the program decides them",
+    "hint": "for the account of a pool's pods use spec.serviceAccount, for clocks spec.timeouts",
+    "accepts": ({"spec": {"nodeSelector": {"pool": "build"}}}, {"spec": {"tolerations": [{"operator": "Exists"}]}}),
+    "rejects": (
+        {"spec": {"restartPolicy": "Always"}},
+        {"spec": {"activeDeadlineSeconds": 5}},
+        {"spec": {"serviceAccountName": "other"}},
+    ),
+}
+
+
+def _template_of(kind: str, container: str) -> tuple[Rule, ...]:
+    """The protected fields of a pod template, for the kind whose container has this name."""
+    fields = ", ".join(_PROTECTED_CONTAINER)
+    return (
+        Rule(kind=kind, **_TEMPLATE_METADATA),
+        Rule(kind=kind, **_TEMPLATE_SPEC),
+        Rule(
+            kind=kind,
+            path="/spec/podTemplate/spec/containers/*",
+            cel=f"self.name != '{container}' || ("
+            + " && ".join(f"!has(self.{name})" for name in _PROTECTED_CONTAINER)
+            + ")",
+            holds=_template_container,
+            message=f"a pod template cannot set these of container `{container}`: {fields}",
+            hint="the image is spec.image; a side-car needs another name",
+            accepts=(
+                {"name": container, "env": [{"name": "A", "value": "b"}]},
+                {"name": "side-car", "image": "proxy:1", "command": ["proxy"]},
+            ),
+            rejects=({"name": container, "command": ["sh"]}, {"name": container, "tty": True}),
+        ),
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        kind="WorkerPool",
+        path="",
+        field="/metadata/name",
+        cel="size(self.metadata.name) <= 50 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        holds=_short_name(50),
+        message="the name of a pool is a DNS label of at most 50 characters: it becomes a label and part of names",
+        accepts=({"metadata": {"name": "linux"}}, {"metadata": {"name": "a" * 50}}),
+        rejects=({"metadata": {"name": "a" * 51}}, {"metadata": {"name": "linux.x64"}}),
+    ),
+    Rule(
+        kind="Worker",
+        path="",
+        field="/metadata/name",
+        cel="size(self.metadata.name) <= 50 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+        holds=_short_name(50),
+        message="the name of a worker is a DNS label of at most 50 characters: it becomes a label and part of names",
+        accepts=({"metadata": {"name": "worker"}},),
+        rejects=({"metadata": {"name": "w" * 51}}, {"metadata": {"name": "worker.eu"}}),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/namespace",
+        cel="self != 'default' && !self.startsWith('kube-')",
+        holds=lambda value: value != "default" and not value.startswith("kube-"),
+        message="an operations namespace belongs to its pool alone: not default, not kube-*",
+        accepts=("builds",),
+        rejects=("default", "kube-system"),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/rbac",
+        field="/profile",
+        cel="(has(self.profile) && self.profile == 'custom') || ("
+        + " && ".join(
+            f"(!has(self.{name}) || size(self.{name}) == 0)" for name in ("rules", "clusterRules", "targetNamespaces")
+        )
+        + ")",
+        holds=lambda value: (
+            value.get("profile") == "custom"
+            or not any(value.get(name) for name in ("rules", "clusterRules", "targetNamespaces"))
+        ),
+        message="rules, clusterRules and targetNamespaces need profile: custom",
+        accepts=(
+            {"profile": "none"},
+            {"profile": "custom", "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
+        ),
+        rejects=(
+            {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]},
+            {"profile": "none", "targetNamespaces": ["apps"]},
+        ),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/rbac",
+        field="/rules",
+        cel="!has(self.rules) || self.rules.all(r, !has(r.nonResourceURLs) || size(r.nonResourceURLs) == 0)",
+        holds=lambda value: not any(rule.get("nonResourceURLs") for rule in value.get("rules") or ()),
+        message="nonResourceURLs belong to no namespace: they go into clusterRules",
+        accepts=({"profile": "custom", "clusterRules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},),
+        rejects=({"profile": "custom", "rules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},),
+    ),
+    Rule(kind="WorkerPool", path="/spec/rbac/rules/*", **_POLICY_RULE),
+    Rule(kind="WorkerPool", path="/spec/rbac/clusterRules/*", **_POLICY_RULE),
+    Rule(kind="Worker", path="/spec/commitRules/*", **_POLICY_RULE),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/serviceAccount",
+        field="/name",
+        cel="!has(self.create) || self.create || (has(self.name) && size(self.name) > 0)",
+        holds=lambda value: value.get("create", True) or bool(value.get("name")),
+        message="create: false needs the name of the account that exists",
+        accepts=({"create": False, "name": "builder"}, {"name": "builder"}, {}),
+        rejects=({"create": False}, {"create": False, "name": ""}),
+    ),
+    *_template_of("WorkerPool", "operation"),
+    *_template_of("Worker", "gitops"),
+    Rule(
+        kind="GitSync",
+        path="/spec/source/ref",
+        cel="[has(self.branch), has(self.tag), has(self.commit)].filter(x, x).size() == 1",
+        holds=lambda value: _count(value, "branch", "tag", "commit") == 1,
+        message="ref names exactly one of branch, tag, commit",
+        accepts=({"branch": "main"}, {"tag": "v1"}, {"commit": "0" * 40}),
+        rejects=({}, {"branch": "main", "tag": "v1"}),
+    ),
+    Rule(
+        kind="GitSync",
+        path="/spec/source/url",
+        cel="!self.matches('^[a-z+]+://[^/]*@')",
+        holds=lambda value: re.match(r"^[a-z+]+://[^/]*@", value) is None,
+        message="a URL never holds credentials",
+        hint="put them into a Secret and name it in spec.source.credentials",
+        accepts=("https://git.example/team/config.git", "https://git.example/a@b.git", "file:///srv/config.git"),
+        rejects=("https://user:pass@git.example/config.git", "https://token@git.example/config.git"),
+    ),
+    Rule(
+        kind="GitSync",
+        path="/spec/source/path",
+        cel="!self.startsWith('/') && !self.split('/').exists(p, p == '..')",
+        holds=lambda value: not value.startswith("/") and ".." not in value.split("/"),
+        message="path is relative to the repository's root and stays inside it",
+        accepts=("overlays/dev", "", "a..b"),
+        rejects=("/overlays", "../other", "overlays/../../x"),
+    ),
+    Rule(
+        kind="Operation",
+        path="/spec/env/*",
+        cel="[has(self.value), has(self.secret), has(self.configMap)].filter(x, x).size() == 1",
+        holds=lambda value: _count(value, "value", "secret", "configMap") == 1,
+        message="a variable has exactly one of value, secret, configMap",
+        accepts=({"name": "A", "value": ""}, {"name": "A", "secret": {"name": "s", "key": "k"}}),
+        rejects=({"name": "A"}, {"name": "A", "value": "x", "configMap": {"name": "c", "key": "k"}}),
+    ),
+    Rule(
+        kind="Operation",
+        path="/spec",
+        cel="self == oldSelf",
+        holds=None,
+        message="the spec of an operation cannot change: create another operation",
+    ),
+)
