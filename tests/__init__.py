@@ -1,0 +1,1 @@
+"""The tests; a package only so that `tests.cluster` can be imported and run with `python -m`."""
