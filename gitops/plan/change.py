@@ -1,0 +1,104 @@
+"""The values a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from gitops.location import Location
+from gitops.objects import Manifest, inventory
+from gitops.ref import ResourceRef
+
+PatchOp = dict[str, Any]
+"""One RFC 6902 operation."""
+
+
+class Action(StrEnum):
+    """What happens to one object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    KEEP = "keep"
+    REFUSE = "refuse"
+
+
+class Stage(IntEnum):
+    """Each stage is dry-run completely before anything of it is written; later ones may depend on earlier ones."""
+
+    FOUNDATION = 1
+    ROLES = 2
+    REST = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """One object as Git wants it, with its place in Git."""
+
+    manifest: Manifest
+    ref: ResourceRef
+    authored: ResourceRef
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A field another manager owns and this change takes back: JSON Pointer (or the server's own path) and manager."""
+
+    path: str
+    manager: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One object's part of a plan.
+
+    `patch` turns live into what will be, `inverse` turns it back, `tests` hold every old value the patch replaces.
+    `verified` says that the server itself predicted it (dry-run); otherwise `why` says what stood in the way.
+    """
+
+    ref: ResourceRef
+    api_version: str
+    action: Action
+    stage: Stage
+    authored: ResourceRef
+    uid: str = ""
+    resource_version: str = ""
+    patch: tuple[PatchOp, ...] = ()
+    inverse: tuple[PatchOp, ...] = ()
+    tests: tuple[PatchOp, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    verified: bool = False
+    why: str = ""
+    location: Location | None = None
+    desired: Manifest | None = None
+    desired_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Ordered changes from one revision; `unchanged` objects are counted, not listed.
+
+    `entries` is the inventory after the plan; `digest` names the plan: equal digests do equal things.
+    """
+
+    name: str
+    namespace: str
+    revision: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    entries: Mapping[ResourceRef, inventory.Entry] = field(default_factory=dict)
+    digest: str = ""
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that write."""
+        return tuple(one for one in self.changes if one.action not in {Action.KEEP, Action.REFUSE})
+
+    @property
+    def refused(self) -> tuple[Change, ...]:
+        """The changes a guard refuses."""
+        return tuple(one for one in self.changes if one.action is Action.REFUSE)

@@ -1,0 +1,154 @@
+"""Reading what lives: one LIST per kind and namespace, whatever the number of objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gitops import errors
+from gitops.objects import Manifest, api_version_of, inventory, ref_of
+from gitops.plan.change import Desired
+from gitops.ports.objects import Objects, Resource
+from gitops.ref import ResourceRef
+
+Kind = tuple[str, str]
+"""apiVersion and kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What was read: `desired` with namespaces filled in, how each kind is served, every object found.
+
+    `planned` are kinds whose definition is itself only wanted; `unreadable` objects are there or not, nobody may say.
+    """
+
+    desired: tuple[Desired, ...]
+    resources: Mapping[Kind, Resource]
+    objects: Mapping[ResourceRef, Manifest]
+    planned: frozenset[Kind]
+    unreadable: Mapping[ResourceRef, str]
+
+    def resource_of(self, ref: ResourceRef, api_version: str) -> Resource:
+        """How the kind of an object is served."""
+        return self.resources[api_version, ref.kind]
+
+
+async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inventory, *, namespace: str) -> Live:
+    """Read every wanted and every owned object. `namespace` is for namespaced objects that name none.
+
+    Raises:
+        SeveralErrors: kinds that neither the server nor the wanted definitions know.
+    """
+    resources, planned = await _resources(objects, wanted, owned)
+    desired = tuple(_place(one, resources[_kind(one)], namespace) for one in wanted)
+    groups: dict[tuple[Kind, str], set[ResourceRef]] = defaultdict(set)
+    for one in desired:
+        groups[_kind(one), one.ref.namespace].add(one.ref)
+    for ref, entry in owned.entries.items():
+        kind = (api_version_of(ref.group, entry.version), ref.kind)
+        if kind in resources:
+            groups[kind, ref.namespace].add(ref)
+    found: dict[ResourceRef, Manifest] = {}
+    unreadable: dict[ResourceRef, str] = {}
+
+    async def read_group(kind: Kind, where: str, refs: set[ResourceRef]) -> None:
+        try:
+            for item in await _list_or_get(objects, resources[kind], where, refs):
+                found[ref_of(item)] = item
+        except errors.ClusterDenied as denied:
+            unreadable.update(dict.fromkeys(refs, str(denied)))
+
+    async with asyncio.TaskGroup() as group:
+        for (kind, where), refs in groups.items():
+            if kind not in planned:
+                group.create_task(read_group(kind, where, refs))
+    return Live(desired=desired, resources=resources, objects=found, planned=planned, unreadable=unreadable)
+
+
+async def _list_or_get(
+    objects: Objects, resource: Resource, namespace: str, refs: set[ResourceRef]
+) -> Sequence[Manifest]:
+    """A single object is asked for by name: the account may be allowed that one only, and the answer is smaller."""
+    if len(refs) == 1:
+        one = await objects.get(resource, namespace, next(iter(refs)).name)
+        return [] if one is None else [one]
+    return (await objects.list(resource, namespace)).items
+
+
+def _kind(one: Desired) -> Kind:
+    return one.manifest["apiVersion"], one.ref.kind
+
+
+async def _resources(
+    objects: Objects, wanted: Sequence[Desired], owned: inventory.Inventory
+) -> tuple[dict[Kind, Resource], frozenset[Kind]]:
+    defined = {kind: resource for one in wanted for kind, resource in _defined(one.manifest)}
+    resources: dict[Kind, Resource] = {}
+    planned: set[Kind] = set()
+    failures: dict[Kind, errors.GitOpsError] = {}
+    for one in wanted:
+        kind = _kind(one)
+        if kind in resources or kind in failures:
+            continue
+        try:
+            resources[kind] = await objects.resource(*kind)
+        except errors.KindUnknown as unknown:
+            if kind in defined:
+                resources[kind] = defined[kind]
+                planned.add(kind)
+            else:
+                failures[kind] = _unknown(one, unknown)
+    if failures:
+        raise errors.SeveralErrors(tuple(failures.values()))
+    for ref, entry in owned.entries.items():
+        kind = (api_version_of(ref.group, entry.version), ref.kind)
+        if kind not in resources:
+            try:
+                resources[kind] = await objects.resource(*kind)
+            except errors.KindUnknown:
+                continue  # its definition is gone, and every object of it with it
+    return resources, frozenset(planned)
+
+
+def _unknown(one: Desired, unknown: errors.KindUnknown) -> errors.ConfigError:
+    error = errors.ConfigError(
+        f"the cluster knows no {one.ref.kind} in {one.manifest['apiVersion']}",
+        cause=unknown.message,
+        hint="add its CustomResourceDefinition to the configuration, or install it first",
+        location=one.location,
+        ref=one.ref,
+    )
+    error.__cause__ = unknown
+    return error
+
+
+def _defined(manifest: Manifest) -> list[tuple[Kind, Resource]]:
+    """The kinds a CustomResourceDefinition will make the server serve."""
+    if manifest.get("kind") != "CustomResourceDefinition":
+        return []
+    spec = manifest["spec"]
+    names, group = spec["names"], spec["group"]
+    return [
+        (
+            (api_version_of(group, version["name"]), names["kind"]),
+            Resource(
+                group=group,
+                version=version["name"],
+                kind=names["kind"],
+                plural=names["plural"],
+                namespaced=spec["scope"] == "Namespaced",
+            ),
+        )
+        for version in spec["versions"]
+    ]
+
+
+def _place(one: Desired, resource: Resource, namespace: str) -> Desired:
+    """Give a namespaced object that names no namespace the sync's own."""
+    if not resource.namespaced or one.ref.namespace:
+        return one
+    ref = replace(one.ref, namespace=namespace)
+    manifest = {**one.manifest, "metadata": {**one.manifest["metadata"], "namespace": namespace}}
+    return replace(one, ref=ref, manifest=manifest, authored=ref if one.authored == one.ref else one.authored)
