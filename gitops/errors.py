@@ -135,11 +135,16 @@ class ClusterError(GitOpsError):
 
 
 class ClusterUnavailable(ClusterError):
-    """No connection, a time-out, 429 or 5xx; `retry_after` is the server's wish in seconds, 0 if it had none."""
+    """No connection, a time-out, 429 or 5xx; `retry_after` is the server's wish in seconds, 0 if it had none.
+
+    `ambiguous`: the request may have been carried out all the same (an answer was lost, or broke off). False means
+    that it certainly was not.
+    """
 
     reason = "ClusterUnavailable"
     retry = True
     retry_after: float = 0.0
+    ambiguous: bool = False
 
 
 class ClusterDenied(ClusterError):

@@ -1,0 +1,7 @@
+"""Adapter: the Kubernetes API over aiohttp. `load` finds the cluster, `connect` gives its ports."""
+
+from gitops.cluster.config import ClusterConfig, load
+from gitops.cluster.connection import Cluster, connect
+from gitops.cluster.http import Limits
+
+__all__ = ["Cluster", "ClusterConfig", "Limits", "connect", "load"]

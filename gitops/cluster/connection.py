@@ -1,0 +1,48 @@
+"""A connection to one cluster: every adapter of this folder, wired once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import gitops
+from gitops.cluster.clock import SystemClock
+from gitops.cluster.discovery import Discovery
+from gitops.cluster.http import Http, Limits, Observer
+from gitops.cluster.objects import ServerObjects
+from gitops.cluster.settings import ClusterConfig
+from gitops.ports.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The ports of one cluster, as one user, for one half of the program."""
+
+    config: ClusterConfig
+    clock: Clock
+    discovery: Discovery
+    objects: ServerObjects
+
+
+@contextlib.asynccontextmanager
+async def connect(
+    config: ClusterConfig,
+    *,
+    component: str,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    observe: Observer | None = None,
+) -> AsyncIterator[Cluster]:
+    """Connect lazily: the first request opens the first connection.
+
+    `component` names the half of the program in the User-Agent, and so in the cluster's audit log.
+
+    Raises:
+        ConfigError: certificates or keys in the configuration are not usable.
+    """
+    time = clock or SystemClock()
+    agent = f"gitops/{gitops.__version__} ({component})"
+    async with Http(config, clock=time, agent=agent, limits=limits or Limits(), observe=observe) as http:
+        discovery = Discovery(http, time)
+        yield Cluster(config=config, clock=time, discovery=discovery, objects=ServerObjects(http, discovery))

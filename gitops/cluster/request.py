@@ -1,0 +1,67 @@
+"""One request to the API server as a value, and the addresses of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from gitops.ports.objects import Resource
+from gitops.ref import ResourceRef
+
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """`what` finishes the sentence "cannot ..." in error messages."""
+
+    method: str
+    path: str
+    what: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    content_type: str = JSON
+    accept: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+    ref: ResourceRef | None = None
+
+    @property
+    def target(self) -> str:
+        """Path and query, encoded."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def safe(self) -> bool:
+        """Whether asking twice does no more than asking once."""
+        return self.method == "GET" or ("dryRun", "All") in self.query
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response below 400."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def path_of(resource: Resource, namespace: str = "", name: str = "", subresource: str = "") -> str:
+    """The address of a collection, an object or a subresource; a namespace is ignored for cluster-scoped kinds."""
+    parts = [f"/apis/{resource.group}" if resource.group else "/api", resource.version]
+    if namespace and resource.namespaced:
+        parts += ["namespaces", quote(namespace, safe="")]
+    parts.append(resource.plural)
+    if name:
+        parts.append(quote(name, safe=":"))
+    if subresource:
+        parts.append(subresource)
+    return "/".join(parts)
+
+
+def ref_to(resource: Resource, namespace: str, name: str) -> ResourceRef:
+    """The identity of an object of this kind."""
+    where = namespace if resource.namespaced else ""
+    return ResourceRef(group=resource.group, kind=resource.kind, namespace=where, name=name)
