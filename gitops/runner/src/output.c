@@ -1,0 +1,174 @@
+/* Frames: numbered, escaped, buffered, written to standard output and to a spool of bounded size. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+struct totals totals;
+
+static struct sha256 digest;
+static char buffer[65536];
+static size_t used;
+static int output_broken;
+
+static int spool = -1;
+static long long spool_half, spool_used;
+static char spool_new[4096], spool_old[4096];
+
+static int write_all(int fd, const char *data, size_t size) {
+    while (size) {
+        ssize_t done = write(fd, data, size);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0 && errno == EAGAIN) {
+            struct pollfd room = {.fd = fd, .events = POLLOUT};
+            poll(&room, 1, 1000);
+            continue;
+        }
+        if (done < 0) return -1;
+        data += done;
+        size -= (size_t)done;
+    }
+    return 0;
+}
+
+static void spool_start(void) { spool = open(spool_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
+
+void output_open(const char *directory, long long bytes) {
+    sha256_start(&digest);
+    if (!directory || bytes <= 0) return;
+    snprintf(spool_new, sizeof spool_new, "%s/frames", directory);
+    snprintf(spool_old, sizeof spool_old, "%s/frames.old", directory);
+    spool_half = bytes / 2;
+    spool_start();
+}
+
+/* Two files, each at most half of the limit: the older one goes when the newer one is full. */
+static void spool_write(void) {
+    if (spool < 0) return;
+    if (spool_used + (long long)used > spool_half) {
+        close(spool);
+        rename(spool_new, spool_old);
+        spool_start();
+        spool_used = 0;
+    }
+    /* A full disk must not stop the script: the kubelet has the same lines. */
+    if (spool >= 0 && write_all(spool, buffer, used) != 0) {
+        close(spool);
+        spool = -1;
+    }
+    spool_used += (long long)used;
+}
+
+void output_flush(void) {
+    if (!used) return;
+    spool_write();
+    if (!output_broken && write_all(STDOUT_FILENO, buffer, used) != 0) output_broken = 1;
+    totals.framed += used;
+    used = 0;
+}
+
+/* Length of the valid UTF-8 sequence at `data`, 0 if there is none (RFC 3629: no surrogates, no overlong forms). */
+static size_t utf8(const unsigned char *data, size_t left) {
+    unsigned char first = data[0];
+    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || left < size) return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((data[i] & 0xc0) != 0x80) return 0;
+    if (first == 0xe0 && data[1] < 0xa0) return 0;
+    if (first == 0xed && data[1] > 0x9f) return 0;
+    if (first == 0xf0 && data[1] < 0x90) return 0;
+    if (first == 0xf4 && data[1] > 0x8f) return 0;
+    return size;
+}
+
+static size_t escape(char *out, const unsigned char *text, size_t size) {
+    static const char hex[] = "0123456789abcdef";
+    char *start = out;
+    for (size_t i = 0; i < size;) {
+        unsigned char byte = text[i];
+        if (byte == '\\') {
+            *out++ = '\\';
+            *out++ = '\\';
+        } else if ((byte >= 0x20 && byte < 0x7f) || byte == '\t') {
+            *out++ = (char)byte;
+        } else if (byte == '\r') {
+            *out++ = '\\';
+            *out++ = 'r';
+        } else {
+            size_t valid = utf8(text + i, size - i);
+            if (valid) {
+                memcpy(out, text + i, valid);
+                out += valid;
+                i += valid;
+                continue;
+            }
+            *out++ = '\\';
+            *out++ = 'x';
+            *out++ = hex[byte >> 4];
+            *out++ = hex[byte & 15];
+        }
+        i++;
+    }
+    return (size_t)(out - start);
+}
+
+static void frame(uint64_t seq, char stream, const unsigned char *text, size_t size) {
+    if (sizeof buffer - used < size * 4 + 64) output_flush();
+    used += (size_t)snprintf(buffer + used, 64, "%llu|%c|%llu|", (unsigned long long)seq, stream,
+                             (unsigned long long)totals.bytes);
+    used += escape(buffer + used, text, size);
+    buffer[used++] = '\n';
+}
+
+void frame_write(char stream, const unsigned char *text, size_t size) {
+    frame(++totals.seq, stream, text, size);
+    if (stream == 'x' || stream == 's') return;
+    sha256_add(&digest, text, size);
+    totals.bytes += size;
+    if (stream == 'o' || stream == 'e') {
+        sha256_add(&digest, (const unsigned char *)"\n", 1);
+        totals.bytes++;
+        totals.lines++;
+    }
+}
+
+void frame_heartbeat(void) {
+    frame(totals.seq, 'h', NULL, 0);
+    output_flush();
+}
+
+void frame_system(const char *text) { frame_write('s', (const unsigned char *)text, strnlen(text, CHUNK)); }
+
+void digest_hex(char out[65]) {
+    struct sha256 copy = digest;
+    sha256_hex(&copy, out);
+}
+
+static int replay_file(const char *path, uint64_t from) {
+    FILE *file = fopen(path, "re");
+    char *line = NULL;
+    size_t capacity = 0;
+    ssize_t size;
+    if (!file) return -1;
+    while ((size = getline(&line, &capacity, file)) > 0) {
+        if (line[size - 1] != '\n') break; /* still being written */
+        if (strtoull(line, NULL, 10) >= from && write_all(STDOUT_FILENO, line, (size_t)size) != 0) break;
+    }
+    free(line);
+    fclose(file);
+    return 0;
+}
+
+int spool_replay(const char *directory, uint64_t from) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/frames.old", directory);
+    int old = replay_file(path, from);
+    snprintf(path, sizeof path, "%s/frames", directory);
+    int new = replay_file(path, from);
+    return old != 0 && new != 0 ? 1 : 0;
+}

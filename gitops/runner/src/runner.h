@@ -1,0 +1,68 @@
+/* The in-pod runner: shared declarations. Grammar of the output: gitops/runner/frames.py. */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raw bytes in one frame: escaped four-fold and with its header it stays under containerd's 16 KiB line. */
+#define CHUNK 4000
+
+struct sha256 {
+    uint32_t state[8];
+    uint64_t length;
+    unsigned char block[64];
+};
+void sha256_start(struct sha256 *hash);
+void sha256_add(struct sha256 *hash, const unsigned char *data, size_t size);
+void sha256_hex(struct sha256 *hash, char out[65]);
+
+/* Secret values, replaced by *** in the byte stream before it is cut into lines. */
+void mask_add_environment(const char *name);
+/* Length of the start of `data` that is decided: 0 if more bytes are needed. A match sets *matched to its length. */
+size_t mask_next(const unsigned char *data, size_t size, int final, size_t *matched);
+
+/* What the pod's own cgroup says; -1 where it says nothing. */
+struct usage {
+    long long cpu_ms;
+    long long throttled_ms;
+    long long memory_peak;
+    long long oom_kills;
+};
+void usage_read(struct usage *usage);
+
+/* Frames go to standard output and to the spool; both are written in one piece per flush. */
+void output_open(const char *spool_directory, long long spool_bytes);
+void output_flush(void);
+void frame_write(char stream, const unsigned char *text, size_t size);
+void frame_heartbeat(void);
+void frame_system(const char *text);
+int spool_replay(const char *directory, uint64_t from);
+
+struct totals {
+    uint64_t seq;    /* number of the last frame */
+    uint64_t bytes;  /* bytes of the script's output, after masking */
+    uint64_t lines;
+    uint64_t framed; /* bytes written, framing included */
+};
+extern struct totals totals;
+void digest_hex(char out[65]);
+
+/* One of the script's two output streams. */
+struct stream {
+    int fd;
+    char name; /* 'o' or 'e'; the capital marks a frame whose line goes on */
+    size_t raw_size;
+    size_t line_size;
+    int open_line; /* the last frame of this stream did not end its line */
+    unsigned char *raw;
+    size_t raw_capacity;
+    unsigned char line[CHUNK];
+};
+/* Reads what is there. Returns 1 if there may be more, 0 if the pipe is empty, -1 at its end. */
+int stream_read(struct stream *stream);
+int stream_pending(const struct stream *stream);
+void stream_flush(struct stream *stream);
+void stream_close(struct stream *stream);
+
+#endif

@@ -1,0 +1,240 @@
+"""The runner as a program: compiled for this machine with the address and undefined-behaviour sanitizers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitops import runner
+from gitops.runner import frames, record
+
+pytestmark = pytest.mark.integration
+
+SOURCES = Path(__file__).parents[2] / "gitops" / "runner" / "src"
+
+
+@dataclass
+class Ran:
+    code: int
+    frames: list[frames.Frame]
+    record: record.EndRecord
+    raw: bytes
+
+    @property
+    def output(self) -> bytes:
+        return b"".join(frame.payload for frame in self.frames if frame.stream in frames.OUTPUT)
+
+    @property
+    def remarks(self) -> bytes:
+        return b"\n".join(frame.text for frame in self.frames if frame.stream == frames.SYSTEM)
+
+
+def ran(process: subprocess.Popen[bytes], record_file: Path, timeout: float = 30) -> Ran:
+    raw, errors = process.communicate(timeout=timeout)
+    assert not errors, errors.decode()
+    decoder = frames.Decoder()
+    found = decoder.feed(raw)
+    assert decoder.missing == 0
+    assert decoder.foreign == b""
+    assert found[-1].stream == frames.END
+    end = record.read(found[-1].text)
+    assert end is not None
+    assert record.read(record_file.read_bytes()) == end
+    result = Ran(process.returncode, found, end, raw)
+    assert end.sha256 == hashlib.sha256(result.output).hexdigest()
+    assert end.bytes == len(result.output)
+    assert end.last_seq == found[-1].seq
+    return result
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no gcc: the sanitized runner is not built here")
+    path = tmp_path_factory.mktemp("runner") / "runner"
+    sources = [str(source) for source in sorted(SOURCES.glob("*.c"))]
+    flags = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
+    subprocess.run([compiler, *flags, "-fno-sanitize-recover=all", "-o", str(path), *sources], check=True, timeout=120)
+    return path
+
+
+@dataclass
+class Bench:
+    program: Path
+    folder: Path
+
+    def start(self, script: str, *options: str, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:
+        command = [str(self.program), "--record", str(self.folder / "record"), *options, "--"]
+        return subprocess.Popen(
+            [*command, "bash", "-c", script],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+        )
+
+    def run(self, script: str, *options: str, env: dict[str, str] | None = None) -> Ran:
+        return ran(self.start(script, *options, env=env), self.folder / "record")
+
+
+@pytest.fixture
+def bench(program: Path, tmp_path: Path) -> Bench:
+    return Bench(program, tmp_path)
+
+
+@pytest.mark.parametrize("code", [0, 1, 3, 125, 255])
+def test_the_exit_code_is_the_scripts(bench: Bench, code: int) -> None:
+    done = bench.run(f"echo out; echo err >&2; exit {code}")
+    assert (done.code, done.record.exit_code, done.record.signal) == (code, code, 0)
+    assert sorted(done.output.split(b"\n")) == [b"", b"err", b"out"]
+    assert done.record.lines == 2
+
+
+def test_death_by_signal_is_told_as_a_shell_tells_it(bench: Bench) -> None:
+    done = bench.run("kill -SEGV $$")
+    assert (done.code, done.record.signal) == (128 + signal.SIGSEGV, signal.SIGSEGV)
+
+
+def test_any_bytes_arrive_as_they_were(bench: Bench, tmp_path: Path) -> None:
+    blob = os.urandom(300_000) + b"\n\r\0\\x41" + "äöü€😀".encode() * 50 + b"\n\n" + bytes(range(256))
+    (tmp_path / "blob").write_bytes(blob)
+    done = bench.run(f"cat {tmp_path / 'blob'}")
+    assert done.output == blob
+    assert max(map(len, done.raw.split(b"\n"))) < 16384
+
+
+def test_a_line_of_ten_megabytes_is_cut_into_frames(bench: Bench) -> None:
+    done = bench.run("head -c 10485760 /dev/zero | tr '\\0' a; echo; echo next")
+    assert done.output == b"a" * 10485760 + b"\nnext\n"
+    assert done.record.lines == 2
+
+
+def test_a_prompt_without_a_newline_is_shown_at_once(bench: Bench) -> None:
+    process = bench.start("printf 'sure? '; sleep 1; echo yes")
+    assert process.stdout is not None
+    begin = time.monotonic()
+    assert os.read(process.stdout.fileno(), 4096) == b"1|O|0|sure? \n"
+    assert time.monotonic() - begin < 0.9
+    rest, _ = process.communicate(timeout=10)
+    assert rest.startswith(b"2|o|6|yes\n")
+
+
+def test_secrets_do_not_leave(bench: Bench) -> None:
+    secret = {"TOKEN": "s3cret-value\n", "KEY": "first line\nsecond line\n", "SHORT": "ab"}
+    script = (
+        'echo "x${TOKEN}y"; echo "$KEY"; echo $KEY; printf "s3cret-"; sleep 0.5; echo value; echo ab; printf s3cret-val'
+    )
+    done = bench.run(script, "--mask", "TOKEN", "--mask", "KEY", "--mask", "SHORT", "--mask", "ABSENT", env=secret)
+    assert b"s3cret-value" not in done.raw
+    assert b"second line" not in done.raw
+    assert done.output == b"x***\ny\n***\n\n*** ***\n***\nab\ns3cret-val"
+
+
+def test_sigterm_goes_to_the_script_and_the_last_lines_arrive(bench: Bench) -> None:
+    process = bench.start("trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.1; done", "--grace", "10")
+    time.sleep(0.7)
+    process.send_signal(signal.SIGTERM)
+    done = ran(process, bench.folder / "record")
+    said = [frame.text for frame in done.frames if frame.stream == ord("o")]
+    assert said == [b"ready", b"cleaning"]
+    assert (done.code, done.record.terminated) == (5, True)
+
+
+def test_a_script_deaf_to_sigterm_is_killed_after_the_grace(bench: Bench) -> None:
+    process = bench.start("trap '' TERM INT; echo deaf; sleep 60", "--grace", "1")
+    time.sleep(0.5)
+    begin = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    done = ran(process, bench.folder / "record")
+    assert 0.8 < time.monotonic() - begin < 5
+    assert (done.code, done.record.signal, done.record.terminated) == (137, signal.SIGKILL, True)
+
+
+def test_the_scripts_own_clock(bench: Bench) -> None:
+    done = bench.run("echo a; sleep 60", "--timeout", "1", "--grace", "1")
+    assert done.record.timed_out
+    assert not done.record.terminated
+    assert b"time is up" in done.remarks
+
+
+def test_what_outlives_the_script_is_read_for_a_while_then_killed(bench: Bench) -> None:
+    done = bench.run("(sleep 0.3; echo late) & (setsid sleep 60) & exit 0", "--drain", "1")
+    assert done.output == b"late\n"
+    assert done.record.left_behind >= 1
+    assert b"outlived" in done.remarks
+
+
+def test_a_process_substitution_still_gets_its_lines_out(bench: Bench) -> None:
+    done = bench.run("exec > >(sed 's/^/> /'); for i in $(seq 500); do echo $i; done")
+    assert done.record.lines == 500
+    assert done.record.left_behind == 0
+
+
+def test_an_interpreter_that_is_not_there(program: Path, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [program, "--record", tmp_path / "record", "--", "nonesuch", "x"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    done = ran(process, tmp_path / "record")
+    assert (done.code, done.record.start_error) == (127, 2)
+    assert done.remarks == b"cannot start nonesuch: No such file or directory"
+
+
+def test_silence_is_broken_by_heartbeats(bench: Bench) -> None:
+    done = bench.run("echo one; sleep 2.5; echo two", "--heartbeat", "1")
+    assert done.raw.count(b"1|h|4|\n") == 2
+
+
+def test_it_lingers_only_past_the_window_and_until_told(bench: Bench) -> None:
+    begin = time.monotonic()
+    bench.run("seq 100", "--window", "100000", "--linger", "20")
+    assert time.monotonic() - begin < 5
+    process = bench.start("seq 5000", "--window", "100", "--linger", "20", "--heartbeat", "1")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.send_signal(signal.SIGTERM)
+    raw, _ = process.communicate(timeout=5)
+    assert process.returncode == 0
+    assert b'"lines":5000' in raw
+
+
+def test_the_spool_is_bounded_and_gives_frames_back(bench: Bench) -> None:
+    done = bench.run("seq 60000", "--spool", str(bench.folder), "--spool-bytes", "400000")
+    kept = sum(path.stat().st_size for path in bench.folder.glob("frames*"))
+    assert 100_000 < kept <= 400_000
+    again = subprocess.run(
+        [bench.program, "--replay", "59990", "--spool", bench.folder], capture_output=True, check=True
+    )
+    assert again.stdout == done.raw[done.raw.index(b"\n59990|") + 1 :]
+
+
+def test_wrong_arguments_are_named(program: Path) -> None:
+    for arguments in (["--grace"], ["--grace", "x", "--", "true"], ["--nonsense", "1", "--", "true"], []):
+        done = subprocess.run([program, *arguments], capture_output=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"runner: ")
+
+
+def test_the_shipped_binary_runs_through_its_launcher(tmp_path: Path) -> None:
+    shipped = runner.files()
+    for name, content in shipped.items():
+        (tmp_path / name).write_bytes(content)
+        (tmp_path / name).chmod(0o555)
+    assert shipped["runner-arm64"][:20].endswith(b"\xb7\x00")
+    process = subprocess.Popen(
+        [tmp_path / runner.START, "--record", tmp_path / "record", "--", "sh", "-c", "echo hi; exit 4"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    done = ran(process, tmp_path / "record")
+    assert (done.code, done.output) == (4, b"hi\n")
