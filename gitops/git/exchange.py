@@ -1,0 +1,143 @@
+"""Talking to a Git server: what it advertises, and the objects of a commit.
+
+Plain functions that block; `mirror` runs them on its thread, or in a process of their own when their trust is
+another than this process's. They are left early by raising from a callback: libgit2 has no other way.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pygit2
+
+from gitops import errors
+from gitops.git import failures, library, store
+from gitops.git.site import Site
+from gitops.source import Revision, heads
+
+library.prepare()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most a server may send, and how long it may take to."""
+
+    bytes: int = 2 * 1024**3
+    objects: int = 5_000_000
+    seconds: float = 600.0
+
+
+class Callbacks(pygit2.RemoteCallbacks):
+    """Gives credentials once and to the site only, watches the limits, and leaves when told to."""
+
+    def __init__(self, site: Site, limits: Limits, stop: threading.Event) -> None:
+        super().__init__()
+        self._site = site
+        self._limits = limits
+        self._stop = stop
+        self._until = time.monotonic() + limits.seconds
+        self._asked = 0
+
+    def check(self) -> None:
+        """Leave, if told to or out of time."""
+        if self._stop.is_set():
+            raise failures.Stopped
+        if time.monotonic() > self._until:
+            raise errors.SourceUnavailable(
+                f"gave up on {self._site.name}", cause=f"it took longer than {self._limits.seconds:.0f} s"
+            )
+
+    def credentials(
+        self,
+        url: str,
+        username_from_url: str | None,  # noqa: ARG002  # the library's signature
+        allowed_types: pygit2.enums.CredentialType,  # noqa: ARG002
+    ) -> pygit2.UserPass:
+        """Answer a 401; the same answer twice would be refused twice."""
+        self.check()
+        asker = urlsplit(url).netloc.rpartition("@")[2]
+        if asker != self._site.host:
+            raise failures.Elsewhere(asker)
+        self._asked += 1
+        if self._site.credentials is None or self._asked > 1:
+            raise failures.BadCredentials
+        return pygit2.UserPass(self._site.credentials.username, self._site.credentials.password)
+
+    def transfer_progress(self, stats: pygit2.remotes.TransferProgress) -> None:
+        """Called many times a second while objects arrive."""
+        self.check()
+        if stats.received_bytes > self._limits.bytes or stats.total_objects > self._limits.objects:
+            raise failures.TooLarge(
+                f"it sends {stats.total_objects} objects, {stats.received_bytes} bytes so far; "
+                f"the limits are {self._limits.objects} and {self._limits.bytes}"
+            )
+
+    def sideband_progress(self, string: str) -> None:  # noqa: ARG002  # its words are not shown
+        """Called while the server counts and compresses."""
+        self.check()
+
+
+def advertised(directory: Path, site: Site, limits: Limits, stop: threading.Event) -> dict[str, str]:
+    """What the server advertises now: reference name to object id. Nothing is fetched and nothing is locked."""
+    callbacks = Callbacks(site, limits, stop)
+    if not (directory / "gitops-mirror").exists():
+        with store.locked(directory, callbacks.check):
+            store.ready(directory, site.url)
+    with _translated(site):
+        remote = pygit2.Repository(str(directory)).remotes.create_anonymous(site.url)
+        return _heads(remote, callbacks)
+
+
+def fetch(directory: Path, site: Site, revision: Revision, limits: Limits, stop: threading.Event) -> None:
+    """Have the commit in the mirror.
+
+    Raises:
+        RevisionNotFound: the server does not give it.
+    """
+    callbacks = Callbacks(site, limits, stop)
+    with store.locked(directory, callbacks.check), _translated(site):
+        repository = store.ready(directory, site.url)
+        if library.commit(repository, revision.commit):
+            return
+        remote = repository.remotes.create_anonymous(site.url)
+        for specs in heads.attempts(_heads(remote, callbacks), revision):
+            got = _fetched(repository, site, specs, Callbacks(site, limits, stop))
+            if got and library.commit(pygit2.Repository(str(directory)), revision.commit):
+                return
+    raise errors.RevisionNotFound(
+        f"{site.name} does not have commit {revision.commit[:12]}",
+        cause=f"{revision.reference!r} no longer leads to it" if revision.reference else "no branch or tag leads to it",
+        hint="was it pushed? A force-push removes commits",
+    )
+
+
+def _fetched(repository: pygit2.Repository, site: Site, specs: tuple[str, ...], callbacks: Callbacks) -> bool:
+    """Fetch; False if the server refuses to give an object by its id."""
+    try:
+        repository.remotes.create_anonymous(site.url).fetch(list(specs), callbacks=callbacks, proxy=True)
+    except (pygit2.GitError, KeyError, ValueError):
+        if specs[0].startswith("+refs/"):
+            raise
+        return False
+    return True
+
+
+def _heads(remote: pygit2.remotes.Remote, callbacks: Callbacks) -> dict[str, str]:
+    found = remote.list_heads(callbacks=callbacks, proxy=True)
+    return {head.name: str(head.oid) for head in found if head.name}
+
+
+@contextmanager
+def _translated(site: Site) -> Iterator[None]:
+    try:
+        yield
+    except (failures.Stopped, errors.GitOpsError):
+        raise
+    except (pygit2.GitError, KeyError, ValueError, OSError, *failures.OURS) as error:
+        raise failures.translate(error, site) from error

@@ -1,0 +1,62 @@
+"""libgit2's settings, which are one set for the whole process, put right before its first use.
+
+Importing this module imports pygit2 (90 ms), so the modules of the command line import it only where they need it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+
+import pygit2
+from pygit2.enums import ConfigLevel, ObjectType
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 30
+
+_lock = threading.Lock()
+_trusted: set[str] = set()
+
+
+def prepare() -> None:
+    """Make this process independent of whose machine it runs on; called by every module that opens a repository."""
+    settings = pygit2.settings
+    # A person's or a machine's gitconfig can rewrite URLs (insteadOf) and name proxies: renderings would depend on it.
+    for level in (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL):
+        settings.search_path[level] = ""
+    settings.server_connect_timeout = CONNECT_SECONDS * 1000
+    settings.server_timeout = ANSWER_SECONDS * 1000
+    # Git refuses repositories of other owners because their config can name programs to run. libgit2 runs none, and
+    # checkouts of another owner are ordinary in containers.
+    settings.owner_validation = False
+    settings.enable_fsync_gitdir(value=True)
+
+
+def commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
+    """The commit with this id; None if the repository has none."""
+    try:
+        found = repository.get(name)
+    except (ValueError, pygit2.GitError):
+        return None
+    return found.peel(pygit2.Commit) if found is not None and found.type == ObjectType.COMMIT else None
+
+
+def trust(ca: str) -> bool:
+    """Whether this process trusts exactly the system's authorities and `ca`; the first caller with a CA decides.
+
+    libgit2 has one certificate store a process, and what was added stays (openssl.c, git_openssl__set_cert_location).
+    A CA given for one site would vouch for all others, so a second trust gets a process of its own (`isolated`).
+    """
+    with _lock:
+        if not ca:
+            return not _trusted
+        if not _trusted:
+            with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+                file.write(ca)
+                file.flush()
+                pygit2.settings.set_ssl_cert_locations(file.name, None)
+            _trusted.add(ca)
+        return ca in _trusted
+
+
+prepare()

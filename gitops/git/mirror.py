@@ -1,0 +1,147 @@
+"""The mirror of one repository: the `Repository` port over a bare clone with its whole history.
+
+Every call runs on the mirror's own thread, one after the other, so the event loop never waits for a disk or a server;
+a cancelled call leaves libgit2 at its next callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import pygit2
+
+from gitops import errors
+from gitops.api.gitsync import Reference
+from gitops.git import exchange, isolated, library, store
+from gitops.git.exchange import Limits
+from gitops.git.site import Site
+from gitops.git.tree import GitTree
+from gitops.ports.repository import Commit
+from gitops.source import Revision, Tree, heads, trailers
+
+library.prepare()
+
+Result = TypeVar("Result")
+KEEP_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$")
+
+
+class Mirror:
+    """A bare clone in `<directory>/<hash of URL and scope>.git`; an async context manager.
+
+    `scope` names who reads (a GitSync, say): two readers of one URL may have different rights on the server, and one
+    must not find in the mirror what only the other may fetch.
+    """
+
+    def __init__(self, directory: Path, site: Site, *, scope: str = "", limits: Limits | None = None) -> None:
+        if site.local is not None and _overlap(site.local, directory):
+            raise errors.ConfigError(f"{site.name} is where mirrors are kept", hint="name the repository itself")
+        self.path = directory.absolute() / site.directory_name(scope)
+        self._site = site
+        self._limits = limits or Limits()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="git")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def resolve(self, reference: Reference) -> Revision:
+        """What the reference points at on the server now."""
+        advertised: dict[str, str] = {}
+        if not reference.commit:
+            advertised = await self._talk(exchange.advertised, self.path, self._site, self._limits)
+        return heads.find(advertised, reference, where=self._site.name)
+
+    async def fetch(self, revision: Revision) -> None:
+        """Have the commit in the mirror."""
+        if not await self._run(self._has, revision.commit):
+            await self._talk(exchange.fetch, self.path, self._site, revision, self._limits)
+
+    async def tree(self, revision: Revision) -> Tree:
+        """The files at a fetched revision."""
+        await self.commit(revision)
+        return GitTree(self.path, revision.commit)
+
+    async def commit(self, revision: Revision) -> Commit:
+        """What the commit says of itself."""
+        return await self._run(self._commit, revision)
+
+    async def keep(self, name: str, revision: Revision) -> None:
+        """Keep the commit under refs/gitops/kept/<name>.
+
+        Raises:
+            RevisionNotFound: it is not in the mirror.
+        """
+        if not KEEP_NAME.match(name) or name.endswith((".lock", ".")) or ".." in name:
+            raise errors.ConfigError(f"not a name for a kept commit: {name!r}")
+        await self._run(self._keep, name, revision)
+
+    async def _talk(self, act: Callable[..., Result], *arguments: Any) -> Result:
+        return await self._run(isolated.run, act, self._site, arguments, stoppable=True)
+
+    async def _run(self, act: Callable[..., Result], *arguments: Any, stoppable: bool = False) -> Result:
+        stop = threading.Event()
+        future = self._thread.submit(act, *arguments, *((stop,) if stoppable else ()))
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            stop.set()
+
+    def _opened(self) -> pygit2.Repository | None:
+        try:
+            return pygit2.Repository(str(self.path))
+        except pygit2.GitError:
+            return None
+
+    def _has(self, commit: str) -> bool:
+        repository = self._opened()
+        return repository is not None and library.commit(repository, commit) is not None
+
+    def _found(self, revision: Revision) -> tuple[pygit2.Repository, pygit2.Commit]:
+        repository = self._opened()
+        found = library.commit(repository, revision.commit) if repository is not None else None
+        if repository is None or found is None:
+            raise errors.RevisionNotFound(f"{revision.short} is not in the mirror", hint="fetch it first")
+        return repository, found
+
+    def _commit(self, revision: Revision) -> Commit:
+        _, found = self._found(revision)
+        message = found.raw_message.decode("utf-8", "replace")
+        author = found.author
+        return Commit(
+            id=str(found.id),
+            author=author.raw_name.decode("utf-8", "replace"),
+            email=author.raw_email.decode("utf-8", "replace"),
+            when=_moment(author.time, author.offset),
+            subject=trailers.subject(message),
+            trailers=trailers.trailers(message),
+        )
+
+    def _keep(self, name: str, revision: Revision) -> None:
+        with store.locked(self.path, lambda: None):
+            repository, found = self._found(revision)
+            repository.references.create(f"{store.KEPT}{name}", found.id, force=True)
+
+
+def _moment(seconds: int, minutes_east: int) -> datetime:
+    """A signature's time; one that no calendar holds becomes the epoch."""
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone(timedelta(minutes=minutes_east)))
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, tz=UTC)
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    one, other = one.resolve(), other.resolve()
+    return one.is_relative_to(other)

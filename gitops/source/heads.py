@@ -1,0 +1,75 @@
+"""What a server advertises (`refs/…` to object id), and what a reference means in it.
+
+An annotated tag is advertised twice: itself, and peeled with `^{}` (gitprotocol-pack(5)); the peeled one counts.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from gitops import errors
+from gitops.api.gitsync import Reference
+from gitops.source.revision import Revision
+
+Heads = Mapping[str, str]
+FETCHED = "refs/gitops/fetched"
+"""Where the mirror notes what it fetched last; everything private lives below refs/gitops/."""
+ALL = ("+refs/heads/*:refs/gitops/heads/*", "+refs/tags/*:refs/gitops/tags/*")
+
+
+def find(heads: Heads, reference: Reference, *, where: str) -> Revision:
+    """The revision a reference stands for; a bare commit is taken at its word. `where` names the repository.
+
+    Raises:
+        RevisionNotFound: no such branch or tag; the hint offers names that are there.
+        ConfigError: the reference names nothing.
+    """
+    if reference.commit:
+        return Revision(commit=reference.commit)
+    if reference.branch:
+        return _named(heads, "branch", reference.branch, where)
+    if reference.tag:
+        return _named(heads, "tag", reference.tag, where)
+    raise errors.ConfigError("the source follows nothing", hint="set one of ref.branch, ref.tag, ref.commit")
+
+
+def _named(heads: Heads, what: str, name: str, where: str) -> Revision:
+    prefix = "refs/heads/" if what == "branch" else "refs/tags/"
+    commit = peeled(heads, prefix + name)
+    if commit:
+        return Revision(commit=commit, reference=name)
+    known = sorted(head.removeprefix(prefix) for head in heads if head.startswith(prefix) and not head.endswith("^{}"))
+    raise errors.RevisionNotFound(
+        f"no {what} {name!r} in {where}",
+        cause="" if known else f"the server has no {what} at all",
+        hint=_offer(name, known),
+    )
+
+
+def _offer(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    if known:
+        return f"it has {', '.join(known[:5])}{', …' if len(known) > 5 else ''}"  # noqa: PLR2004
+    return "push it first"
+
+
+def peeled(heads: Heads, name: str) -> str:
+    """The object behind an advertised name, through an annotated tag; empty if it is not advertised."""
+    return heads.get(f"{name}^{{}}") or heads.get(name, "")
+
+
+def attempts(heads: Heads, revision: Revision) -> tuple[tuple[str, ...], ...]:
+    """Refspecs to fetch a commit with, the cheapest first; stop as soon as the commit is there.
+
+    The reference that stands at the commit; the reference it was resolved from (the commit is behind its tip now);
+    all branches and tags; the commit by its id, which many servers refuse.
+    """
+    names = [f"refs/heads/{revision.reference}", f"refs/tags/{revision.reference}"]
+    names += [name for name in heads if name.startswith(("refs/heads/", "refs/tags/")) and not name.endswith("^{}")]
+    at = [name for name in names if peeled(heads, name) == revision.commit][:1]
+    behind = [name for name in names[:2] if name in heads and name not in at][:1] if revision.reference else []
+    single = [(f"+{name}:{FETCHED}",) for name in at + behind]
+    return (*single, ALL, (f"+{revision.commit}:{FETCHED}",))

@@ -1,0 +1,1 @@
+"""Fakes of the ports, shipped and held to the same contract as the real thing."""
