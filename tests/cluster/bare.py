@@ -101,20 +101,15 @@ class BareApiServer(Access):
 
     def _await_processes(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while True:
+        while (words := self.readiness()) != "ok":
             ended = [name for name, running in self._processes.items() if running.poll() is not None]
-            if ended:
-                self.stop()
-                raise GroundError(f"{ended[0]} ended while starting", log=self._log(ended[0]))
-            try:
-                self.await_ready(0)
-            except GroundError as error:
-                if time.monotonic() > deadline:
-                    self.stop()
-                    raise GroundError(error.what, why=error.why, log=self._log("kube-apiserver")) from error
+            if not ended and time.monotonic() < deadline:
                 time.sleep(0.05)
-            else:
-                return
+                continue
+            self.stop()
+            failed = ended[0] if ended else "kube-apiserver"
+            why = "it ended while starting" if ended else f"not ready in {READY_SECONDS} s: {words}"
+            raise GroundError(f"{failed} did not start", why=why, log=self._log(failed))
 
     def _controllers_kubeconfig(self) -> Path:
         name = "system:kube-controller-manager"

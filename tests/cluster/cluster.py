@@ -146,12 +146,11 @@ def running() -> Cluster | None:
     if state is None or engine.find() is None:
         return None
     cluster = Cluster(state)
-    try:
-        cluster.kubectl("get", "--raw", "/readyz", "--request-timeout=5s")
-        unready = cluster.unready_nodes()
-    except GroundError as error:
-        say(f"! the cluster that was up does not answer: {error.why.splitlines()[-1] if error.why else error.what}")
+    words = cluster.readiness()
+    if words != "ok":
+        say(f"! the cluster that was up does not answer: {words}")
         return None
+    unready = cluster.unready_nodes()
     if unready:
         say(f"! not Ready: {', '.join(unready)}")
         return None

@@ -13,10 +13,10 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
+import contextlib
 import hmac
 import http.server
 import os
-import shutil
 import socket
 import ssl
 import subprocess
@@ -27,6 +27,8 @@ from pathlib import Path
 from typing import IO, Any
 
 BLOCK = 1 << 16
+IDLE_SECONDS = 60
+CLOSING_SECONDS = 2
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -42,9 +44,12 @@ class Server(http.server.ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Do the TLS handshake in the request's own thread, so that no slow client holds up another."""
-        request.settimeout(60)
+        request.settimeout(IDLE_SECONDS)
         with self.tls.wrap_socket(request, server_side=True) as secure:
             super().finish_request(secure, client_address)
+            with contextlib.suppress(OSError):
+                secure.settimeout(CLOSING_SECONDS)
+                secure.unwrap()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's signature
         """Say in one line what went wrong with a connection: a refused certificate, a client that left."""
@@ -67,12 +72,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        self.close_connection = True
         user = self._user()
         if user is None:
+            # Its body stays unread, so nothing else can follow on this connection.
+            self.close_connection = True
             self.send_response(HTTPStatus.UNAUTHORIZED)
             self.send_header("WWW-Authenticate", 'Basic realm="git"')
             self.send_header("Content-Length", "0")
+            self.send_header("Connection", "close")
             self.end_headers()
             return
         backend = subprocess.Popen(
@@ -88,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self._send_body(backend.stdin)
                 backend.stdin.close()
             except BrokenPipeError:
-                self.log_message("git http-backend stopped reading")
+                self.close_connection = True
             self._answer(backend.stdout)
 
     def _user(self) -> str | None:
@@ -156,9 +163,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
-        self.send_header("Connection", "close")
+        self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        shutil.copyfileobj(backend, self.wfile)
+        while block := backend.read(BLOCK):
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block))
+        self.wfile.write(b"0\r\n\r\n")
 
 
 def main() -> None:

@@ -1,0 +1,3 @@
+"""Fixtures every layer may use."""
+
+pytest_plugins = ["tests.cluster.fixtures"]
