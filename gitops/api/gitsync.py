@@ -35,11 +35,21 @@ class Reference(Wire, frozen=True, kw_only=True):
 class Source(Wire, frozen=True, kw_only=True):
     """Where configuration comes from."""
 
-    url: Annotated[str, Meta(min_length=1, description="https://… or file://…; never with credentials in it")]
+    url: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            max_length=2048,
+            pattern=r"^(https|file)://",
+            description="https://… or file://…; never with credentials in it",
+        ),
+    ]
     ref: Annotated[Reference, Meta(description="Branch, tag or commit; default: branch main")] = Reference(
         branch="main"
     )
-    path: Annotated[str, Meta(description="Directory of the kustomization, from the repository's root")] = ""
+    path: Annotated[
+        str, Meta(max_length=512, description="Directory of the kustomization, from the repository's root")
+    ] = ""
     credentials: Annotated[
         LocalReference | None, Meta(description="Secret with `token`, or `username` and `password`")
     ] = None

@@ -268,10 +268,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         kind="GitSync",
         path="/spec/source/path",
-        cel="!self.startsWith('/') && !self.split('/').exists(p, p == '..')",
+        cel="!self.matches(r'^/|(^|/)\\.\\.(/|$)')",
         holds=lambda value: not value.startswith("/") and ".." not in value.split("/"),
         message="path is relative to the repository's root and stays inside it",
-        accepts=("overlays/dev", "", "a..b"),
+        accepts=("overlays/dev", "", "a..b", "...", "x/.../y"),
         rejects=("/overlays", "../other", "overlays/../../x"),
     ),
     Rule(

@@ -1,0 +1,160 @@
+"""A Worker -> its accounts and Deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gitops.api import names
+from gitops.api.worker import LogStore, Topology
+from gitops.expand.installation import Program, labels
+from gitops.objects import Manifest
+
+CONTAINER = "gitops"
+PORT = 8080
+USER = 65532
+LOGS = "/var/lib/gitops/logs"
+MIRROR = "/var/lib/gitops/mirror"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Half:
+    """One Deployment of a Worker: what it runs as, and which half of the program (`component`) it is."""
+
+    account: str
+    component: str
+    arguments: tuple[str, ...]
+    mirror: bool
+    logs: bool
+
+
+def halves(program: Program) -> tuple[Half, ...]:
+    """The Deployments a topology means."""
+    worker = program.value
+    if worker.spec.topology is Topology.EMBEDDED:
+        account = names.worker_account(worker)
+        return (Half(account=account, component="embedded", arguments=("run",), mirror=True, logs=True),)
+    reconciler, runner = names.reconciler_account(worker), names.worker_account(worker)
+    return (
+        Half(account=reconciler, component="reconciler", arguments=("run", "reconciler"), mirror=True, logs=False),
+        Half(account=runner, component="worker", arguments=("run", "worker"), mirror=False, logs=True),
+    )
+
+
+def objects(program: Program) -> Iterator[Manifest]:
+    """The worker's objects except its rights."""
+    worker = program.value
+    namespace = worker.metadata.namespace
+    marks = labels(namespace, inherited=worker.metadata.labels)
+    for half in halves(program):
+        metadata = {"name": half.account, "namespace": namespace, "labels": marks}
+        yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
+        yield _deployment(program, half, metadata)
+
+
+def _deployment(program: Program, half: Half, metadata: dict[str, Any]) -> Manifest:
+    worker = program.value
+    selector = {
+        "app.kubernetes.io/name": names.PROGRAM,
+        "app.kubernetes.io/instance": worker.metadata.name,
+        "app.kubernetes.io/component": half.component,
+    }
+    pod_labels = {**selector, names.MANAGED_BY: names.PROGRAM}
+    template = {"metadata": {"labels": pod_labels}, "spec": _pod(program, half, selector)}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata,
+        "spec": {
+            "replicas": worker.spec.replicas,
+            "selector": {"matchLabels": selector},
+            "strategy": _strategy(worker.spec.log_store if half.logs else LogStore()),
+            "template": template,
+        },
+    }
+
+
+def _strategy(store: LogStore) -> dict[str, Any]:
+    # A claim that one node holds would keep the new pod waiting for the old one for ever.
+    surge, unavailable = (0, 1) if store.claim_name else (1, 0)
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}}
+
+
+def _pod(program: Program, half: Half, selector: dict[str, str]) -> dict[str, Any]:
+    spec = program.value.spec
+    pod: dict[str, Any] = {
+        "serviceAccountName": half.account,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 60,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(program, half)],
+        "volumes": _volumes(half, spec.log_store),
+    }
+    if spec.image_pull_secrets:
+        pod["imagePullSecrets"] = [{"name": name} for name in spec.image_pull_secrets]
+    if spec.replicas > 1:
+        spread = {"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway"}
+        pod["topologySpreadConstraints"] = [{**spread, "labelSelector": {"matchLabels": selector}}]
+    return pod
+
+
+def _container(program: Program, half: Half) -> dict[str, Any]:
+    worker = program.value
+    resources = program.manifest["spec"].get("resources") or {"requests": dict(worker.spec.resources.requests)}
+    arguments = [*half.arguments, "--worker", worker.metadata.name, "--namespace", worker.metadata.namespace]
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": worker.spec.image,
+        "args": arguments,
+        "env": [_field("POD_NAME", "metadata.name"), _field("POD_NAMESPACE", "metadata.namespace")],
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "livenessProbe": _probe("/healthz", period=20, failures=3),
+        "readinessProbe": _probe("/readyz", period=5, failures=2),
+        "resources": resources,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": _mounts(half),
+    }
+    if worker.spec.image_pull_policy:
+        container["imagePullPolicy"] = worker.spec.image_pull_policy
+    return container
+
+
+def _field(name: str, path: str) -> dict[str, Any]:
+    return {"name": name, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}}
+
+
+def _probe(path: str, *, period: int, failures: int) -> dict[str, Any]:
+    check = {"path": path, "port": "http", "scheme": "HTTP"}
+    return {"httpGet": check, "periodSeconds": period, "timeoutSeconds": 5, "failureThreshold": failures}
+
+
+def _volumes(half: Half, store: LogStore) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    if half.mirror:
+        volumes.append({"name": "mirror", "emptyDir": {}})
+    if half.logs and store.claim_name:
+        volumes.append({"name": "logs", "persistentVolumeClaim": {"claimName": store.claim_name}})
+    elif half.logs:
+        limit = {"sizeLimit": store.size_limit} if store.size_limit else {}
+        volumes.append({"name": "logs", "emptyDir": limit})
+    return volumes
+
+
+def _mounts(half: Half) -> list[dict[str, str]]:
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - inside the container, an emptyDir of its own
+    if half.mirror:
+        mounts.append({"name": "mirror", "mountPath": MIRROR})
+    if half.logs:
+        mounts.append({"name": "logs", "mountPath": LOGS})
+    return mounts
