@@ -29,7 +29,7 @@ Raised where it happens, chained with `from`, and translated once: to a conditio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from gitops.location import Location
@@ -231,3 +231,17 @@ class SeveralErrors(GitOpsError):
         super().__init__(f"{len(errors)} errors, the first: {errors[0]}")
         self.errors = tuple(errors)
         self.exit_code = errors[0].exit_code  # type: ignore[misc]
+
+
+def flatten(group: BaseExceptionGroup[GitOpsError]) -> GitOpsError:
+    """The errors of a task group as one error: itself if there is only one."""
+    found = tuple(_leaves(group))
+    return found[0] if len(found) == 1 else SeveralErrors(found)
+
+
+def _leaves(group: BaseExceptionGroup[GitOpsError]) -> Iterator[GitOpsError]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

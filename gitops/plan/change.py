@@ -102,3 +102,8 @@ class Plan:
     def refused(self) -> tuple[Change, ...]:
         """The changes a guard refuses."""
         return tuple(one for one in self.changes if one.action is Action.REFUSE)
+
+    @property
+    def blocked(self) -> tuple[Change, ...]:
+        """Refusals that stop the whole plan; a field another manager holds stops only its own object."""
+        return tuple(one for one in self.refused if not one.taken)

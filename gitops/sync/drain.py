@@ -12,10 +12,9 @@ from gitops import errors
 from gitops.api.meta import API_VERSION, GROUP
 from gitops.objects import Manifest
 from gitops.plan.change import Change
-from gitops.ports.clock import Clock
-from gitops.ports.objects import Objects
 from gitops.ref import ResourceRef
 from gitops.sync import events
+from gitops.sync.means import Means
 
 STEP = 2.0
 _FINAL = frozenset({"Succeeded", "Failed", "Cancelled", "Unknown"})
@@ -26,9 +25,7 @@ def is_pool(ref: ResourceRef) -> bool:
     return ref.group == GROUP and ref.kind == "WorkerPool"
 
 
-async def drain(
-    objects: Objects, clock: Clock, pools: Sequence[Change], *, timeout: float, report: events.Reporter
-) -> None:
+async def drain(means: Means, pools: Sequence[Change]) -> None:
     """Wait until no claimed operation of the deleted pools is unfinished.
 
     Raises:
@@ -36,27 +33,27 @@ async def drain(
     """
     if not pools:
         return
-    resource = await objects.resource(API_VERSION, "Operation")
-    deadline = clock.monotonic() + timeout
+    resource = await means.objects.resource(API_VERSION, "Operation")
+    deadline = means.clock.monotonic() + means.patience
     while True:
         running: dict[ResourceRef, int] = {}
         for pool in pools:
-            listing = await objects.list(resource, pool.ref.namespace)
+            listing = await means.objects.list(resource, pool.ref.namespace)
             count = sum(1 for one in listing.items if _runs_in(one, pool.ref.name))
             if count:
                 running[pool.ref] = count
         if not running:
             return
         words = ", ".join(f"{count} in {ref}" for ref, count in running.items())
-        if clock.monotonic() >= deadline:
+        if means.clock.monotonic() >= deadline:
             raise errors.TimedOut(
                 f"operations still run: {words}",
                 hint="nothing more of the pool is deleted; the next sync goes on when they have finished",
                 ref=next(iter(running)),
             )
         for ref, count in running.items():
-            report(events.Waiting(ref, f"{count} operations still run"))
-        await clock.sleep(STEP)
+            means.report(events.Waiting(ref, f"{count} operations still run"))
+        await means.clock.sleep(STEP)
 
 
 def _runs_in(operation: Manifest, pool: str) -> bool:

@@ -6,7 +6,6 @@ confirmed. A crash between any two requests leaves a state the next pass finishe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -15,20 +14,10 @@ from gitops import errors
 from gitops.objects import inventory
 from gitops.plan import order
 from gitops.plan.change import Action, Change, Desired, Plan, Stage
-from gitops.ports.clock import Clock
-from gitops.ports.objects import Objects
 from gitops.sync import drain, events, inventories, predict, wait, write
 from gitops.sync.live import Live
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
-    """What a pass works with."""
-
-    objects: Objects
-    clock: Clock
-    report: events.Reporter = events.silent
-    timeout: float = 300.0
+from gitops.sync.means import Means
+from gitops.sync.together import together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +66,9 @@ async def _stage(means: Means, stage: Stage, changes: Sequence[Change], live: Li
     means.report(events.StageBegun(stage, len(changes)))
     moved = 0
     for wave in _waves(changes):
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_write(means, one, live, reread=reread)) for one in wave]
-        moved += sum(task.result() for task in tasks)
+        moved += sum(await together(_write(means, one, live, reread=reread) for one in wave))
     if stage is Stage.FOUNDATION:
-        await wait.until_healthy(means.objects, means.clock, changes, live, timeout=means.timeout, report=means.report)
+        await wait.until_healthy(means, changes, live)
     return moved
 
 
@@ -93,9 +80,8 @@ def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
 async def _verify(means: Means, changes: Sequence[Change], live: Live) -> None:
     """Dry-run whatever the plan could not verify because something of an earlier stage was missing."""
     open_changes = [one for one in changes if not one.verified and one.action in {Action.CREATE, Action.UPDATE}]
-    async with asyncio.TaskGroup() as group:
-        asked = [(one, group.create_task(predict.one(means.objects, _desired(one), live))) for one in open_changes]
-    failures = [(one, task.result().error or task.result().immutable) for one, task in asked]
+    answers = await together(predict.one(means.objects, _desired(one), live) for one in open_changes)
+    failures = [(one, answer.error or answer.immutable) for one, answer in zip(open_changes, answers, strict=True)]
     found = tuple(
         errors.ObjectInvalid(f"{one.ref} would be refused", cause=why, location=one.location, ref=one.ref)
         for one, why in failures
@@ -114,7 +100,7 @@ async def _write(means: Means, change: Change, live: Live, *, reread: bool) -> i
     target = change
     if change.action is Action.REPLACE:
         await write.delete(means.objects, resource, change)
-        await wait.until_gone(means.objects, means.clock, [change], live, timeout=means.timeout, report=means.report)
+        await wait.until_gone(means, [change], live)
         target = replace(change, action=Action.CREATE)
     try:
         applied = await write.write(means.objects, resource, target, reread=reread and target is change)
@@ -132,14 +118,12 @@ async def _prune(means: Means, deletions: Sequence[Change], live: Live) -> int:
     pools = [one for one in deletions if drain.is_pool(one.ref)]
     rest = [one for one in deletions if not drain.is_pool(one.ref)]
     await _delete(means, pools, live)
-    await drain.drain(means.objects, means.clock, pools, timeout=means.timeout, report=means.report)
+    await drain.drain(means, pools)
     for wave in _waves(rest):
         await _delete(means, wave, live)
     return len(deletions)
 
 
 async def _delete(means: Means, changes: Sequence[Change], live: Live) -> None:
-    async with asyncio.TaskGroup() as group:
-        for one in changes:
-            group.create_task(write.delete(means.objects, live.resource_of(one.ref, one.api_version), one))
-    await wait.until_gone(means.objects, means.clock, changes, live, timeout=means.timeout, report=means.report)
+    await together(write.delete(means.objects, live.resource_of(one.ref, one.api_version), one) for one in changes)
+    await wait.until_gone(means, changes, live)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from gitops.objects import Manifest, api_version_of, inventory, ref_of
 from gitops.plan.change import Desired
 from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
+from gitops.sync.together import together
 
 Kind = tuple[str, str]
 """apiVersion and kind."""
@@ -60,10 +60,7 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
         except errors.ClusterDenied as denied:
             unreadable.update(dict.fromkeys(refs, str(denied)))
 
-    async with asyncio.TaskGroup() as group:
-        for (kind, where), refs in groups.items():
-            if kind not in planned:
-                group.create_task(read_group(kind, where, refs))
+    await together(read_group(kind, where, refs) for (kind, where), refs in groups.items() if kind not in planned)
     return Live(desired=desired, resources=resources, objects=found, planned=planned, unreadable=unreadable)
 
 

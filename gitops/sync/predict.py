@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +12,7 @@ from gitops.plan.settle import Prediction
 from gitops.ports.objects import Objects
 from gitops.ref import ResourceRef
 from gitops.sync.live import Live
+from gitops.sync.together import together
 
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 _ESCALATION = "attempting to grant RBAC permissions"
@@ -26,15 +26,16 @@ async def predict(objects: Objects, items: Sequence[Item], live: Live) -> Mappin
     async def ask(desired: Desired) -> None:
         found[desired.ref] = await one(objects, desired, live)
 
-    async with asyncio.TaskGroup() as group:
-        for item in items:
-            if not isinstance(item, Missing | Differs):
-                continue
-            waits = _only_planned(item.desired, live, fresh)
-            if waits:
-                found[item.desired.ref] = Prediction(unverified=waits)
-            else:
-                group.create_task(ask(item.desired))
+    asked = []
+    for item in items:
+        if not isinstance(item, Missing | Differs):
+            continue
+        waits = _only_planned(item.desired, live, fresh)
+        if waits:
+            found[item.desired.ref] = Prediction(unverified=waits)
+        else:
+            asked.append(ask(item.desired))
+    await together(asked)
     return found
 
 

@@ -8,91 +8,85 @@ from gitops import errors, health
 from gitops.health import Health
 from gitops.objects import Manifest
 from gitops.plan.change import Change
-from gitops.ports.clock import Clock
-from gitops.ports.objects import Objects
 from gitops.ref import ResourceRef
 from gitops.sync import events
 from gitops.sync.live import Live
+from gitops.sync.means import Means
 
 STEP = 0.5
 LONGEST_STEP = 5.0
 
-Judge = Callable[[Manifest | None], str]
+Judge = Callable[[Change, Manifest | None], str]
 """Why an object is not there yet, in words; empty if it is."""
 
 
-async def until_healthy(  # noqa: PLR0913 - a wait needs all of what it waits with
-    objects: Objects, clock: Clock, changes: Sequence[Change], live: Live, *, timeout: float, report: events.Reporter
-) -> None:
+async def until_healthy(means: Means, changes: Sequence[Change], live: Live) -> None:
     """Wait until every changed object is healthy.
 
     Raises:
         TimedOut: naming what was not, and why.
     """
-    await _until(objects, clock, changes, live, timeout=timeout, report=report, judge=_unhealthy)
+    await _until(means, changes, live, judge=_unhealthy)
 
 
-async def until_gone(  # noqa: PLR0913 - as above
-    objects: Objects, clock: Clock, changes: Sequence[Change], live: Live, *, timeout: float, report: events.Reporter
-) -> None:
+async def until_gone(means: Means, changes: Sequence[Change], live: Live) -> None:
     """Wait until every deleted object is gone, finalizers and all.
 
     Raises:
         TimedOut: naming what is still there, and its finalizers.
     """
-    uids = {one.ref: one.uid for one in changes}
 
-    def announce(ref: ResourceRef) -> None:
-        report(events.Deleted(ref))
+    def announced(change: Change, found: Manifest | None) -> str:
+        why = _still_there(change, found)
+        if not why:
+            means.report(events.Deleted(change.ref))
+        return why
 
-    def still_there(found: Manifest | None) -> str:
-        if found is None or found["metadata"]["uid"] not in uids.values():
-            return ""
-        finalizers = ", ".join(found["metadata"].get("finalizers") or ())
-        return f"being deleted, finalizers: {finalizers}" if finalizers else "being deleted"
-
-    await _until(objects, clock, changes, live, timeout=timeout, report=report, judge=still_there, announce=announce)
+    await _until(means, changes, live, judge=announced)
 
 
-def _unhealthy(found: Manifest | None) -> str:
+def _still_there(change: Change, found: Manifest | None) -> str:
+    if found is None or found["metadata"]["uid"] != change.uid:
+        return ""
+    finalizers = ", ".join(found["metadata"].get("finalizers") or ())
+    return f"being deleted, finalizers: {finalizers}" if finalizers else "being deleted"
+
+
+def _unhealthy(_: Change, found: Manifest | None) -> str:
     if found is None:
         return "not there"
     verdict = health.of(found)
-    return "" if verdict.health is Health.HEALTHY else verdict.message or verdict.health.value
+    if verdict.health is Health.DEGRADED:
+        return f"{verdict.health}: {verdict.message}"
+    return "" if verdict.health in {Health.HEALTHY, Health.SUSPENDED} else verdict.message or verdict.health.value
 
 
-async def _until(  # noqa: PLR0913 - as above
-    objects: Objects,
-    clock: Clock,
-    changes: Sequence[Change],
-    live: Live,
-    *,
-    timeout: float,  # noqa: ASYNC109 - the clock is a port; asyncio's own could not be faked
-    report: events.Reporter,
-    judge: Judge,
-    announce: Callable[[ResourceRef], None] | None = None,
-) -> None:
-    deadline = clock.monotonic() + timeout
+async def _until(means: Means, changes: Sequence[Change], live: Live, *, judge: Judge) -> None:
+    deadline = means.clock.monotonic() + means.patience
     waiting = list(changes)
     told: dict[ResourceRef, str] = {}
-    step = 0.0
+    step = STEP / 10
     while waiting:
         reasons: dict[ResourceRef, str] = {}
         for one in waiting:
             resource = live.resource_of(one.ref, one.api_version)
-            why = judge(await objects.get(resource, one.ref.namespace, one.ref.name))
+            why = judge(one, await means.objects.get(resource, one.ref.namespace, one.ref.name))
             if why:
                 reasons[one.ref] = why
-            elif announce:
-                announce(one.ref)
         waiting = [one for one in waiting if one.ref in reasons]
-        for ref, why in reasons.items():
-            if step and told.get(ref) != why:
-                report(events.Waiting(ref, why))
-                told[ref] = why
-        if waiting and clock.monotonic() >= deadline:
+        if not waiting:
+            return
+        if step > STEP:
+            _tell(means, reasons, told)
+        if means.clock.monotonic() >= deadline:
             words = "; ".join(f"{ref}: {why}" for ref, why in reasons.items())
-            raise errors.TimedOut(f"after {timeout:.0f} s still waiting for {words}", ref=waiting[0].ref)
-        if waiting:
-            step = min(LONGEST_STEP, step * 1.5 or STEP)
-            await clock.sleep(step)
+            raise errors.TimedOut(f"after {means.patience:.0f} s still waiting for {words}", ref=waiting[0].ref)
+        await means.clock.sleep(step)
+        step = min(LONGEST_STEP, step * 1.6)
+
+
+def _tell(means: Means, reasons: dict[ResourceRef, str], told: dict[ResourceRef, str]) -> None:
+    for ref, why in reasons.items():
+        if told.get(ref) != why:
+            means.report(events.Waiting(ref, why))
+            told[ref] = why

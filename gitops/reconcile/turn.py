@@ -1,0 +1,185 @@
+"""One turn of one GitSync: resolve, and if there is a new commit build, plan and apply it; otherwise look for drift.
+
+Commits are taken one at a time: what arrives while one is being applied is seen by the next turn, which goes straight
+to the newest. A commit a guard refused is pinned and not tried again until a newer one arrives or a person consents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+from gitops import api, errors
+from gitops.api import duration
+from gitops.api.gitsync import DriftMode, Mode
+from gitops.plan.change import Desired
+from gitops.plan.settle import Header
+from gitops.ports.repository import Repository
+from gitops.source import Revision, Tree
+from gitops.sync import consent, status, story
+from gitops.sync.means import Means
+
+Render = Callable[[Tree, str], Awaitable[tuple[Desired, ...]]]
+"""Builds, validates and expands; may run elsewhere than in this process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A GitSync as read at the start of the turn, and what the turn works with."""
+
+    sync: api.GitSync
+    repository: Repository
+    render: Render
+    means: Means
+
+    @property
+    def header(self) -> Header:
+        """What plans of this turn are for; the revision is filled in later."""
+        return Header(name=self.sync.metadata.name, namespace=self.sync.metadata.namespace, revision="")
+
+
+async def run(turn: Turn) -> status.Verdict:
+    """Do one turn. Errors of the tree end in the verdict; anything else is a bug and escapes."""
+    attempted = ""
+    try:
+        revision = await turn.repository.resolve(turn.sync.spec.source.ref)
+        attempted = str(revision)
+        if _is_new(turn.sync, attempted):
+            await turn.repository.fetch(revision)
+            return await _advance(turn, revision)
+        return await _look(turn, revision)
+    except errors.GitOpsError as error:
+        return status.failed(error, attempted=attempted)
+
+
+def _is_new(sync: api.GitSync, revision: str) -> bool:
+    """Not applied yet, or the GitSync itself says something else than when it was."""
+    current = sync.status.observed_generation == sync.metadata.generation
+    return revision != sync.status.last_applied_revision or not current
+
+
+async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
+    if _pinned(turn.sync, str(revision)):
+        return await _pinned_verdict(turn, revision)
+    desired = await _render(turn, revision)
+    commit = await turn.repository.commit(revision)
+    header = replace(turn.header, revision=str(revision))
+    rules = consent.rules_of(turn.sync, consent.from_trailers(commit.trailers))
+    planned = await story.plan(turn.means, desired, header=header, rules=rules)
+    if turn.sync.spec.mode is Mode.REPORT:
+        return _reported(planned, revision)
+    await _announce(turn, revision)
+    outcome = await story.carry_out(turn.means, planned)
+    await turn.repository.keep(f"{header.namespace}.{header.name}", revision)
+    conflicts = planned.plan.refused
+    if conflicts:
+        return _conflicted(planned, revision)
+    return status.Verdict(
+        ready=True,
+        reason="Applied",
+        message=f"applied {revision.short}: {outcome.moved} written, {outcome.deleted} deleted",
+        attempted=str(revision),
+        applied=str(revision),
+        objects=len(planned.plan.entries),
+        drifts=(),
+    )
+
+
+async def _render(turn: Turn, revision: Revision) -> tuple[Desired, ...]:
+    tree = await turn.repository.tree(revision)
+    return await turn.render(tree, turn.sync.spec.source.path)
+
+
+def _pinned(sync: api.GitSync, revision: str) -> bool:
+    return revision == sync.status.refused_revision and sync.status.observed_generation == sync.metadata.generation
+
+
+async def _pinned_verdict(turn: Turn, revision: Revision) -> status.Verdict:
+    """The refusal stands; what was applied before is still watched for drift."""
+    known = next((one for one in turn.sync.status.conditions if one.type == "Ready"), None)
+    drifts = await _drifts(turn) if turn.sync.status.last_applied_revision else None
+    return status.Verdict(
+        ready=False,
+        reason=known.reason if known else "Refused",
+        message=known.message if known else f"{revision.short} was refused",
+        attempted=str(revision),
+        refused=str(revision),
+        stalled=True,
+        drifts=drifts.drifts if drifts else None,
+    )
+
+
+async def _announce(turn: Turn, revision: Revision) -> None:
+    """Say what is being applied before it is: a reader of the status never has to guess."""
+    patch = {"status": {"conditions": status.announced(turn.sync, revision.short, now=turn.means.clock.now())}}
+    metadata = turn.sync.metadata
+    await turn.means.objects.patch_status(status.GIT_SYNCS, metadata.namespace, metadata.name, patch)
+
+
+def _reported(planned: story.Planned, revision: Revision) -> status.Verdict:
+    count = len(planned.plan.changes)
+    message = (
+        f"{revision.short} would change {count} objects (mode: report)" if count else f"{revision.short} is applied"
+    )
+    return status.Verdict(
+        ready=not count,
+        reason="Pending" if count else "Applied",
+        message=message,
+        attempted=str(revision),
+        applied="" if count else str(revision),
+    )
+
+
+def _conflicted(planned: story.Planned, revision: Revision) -> status.Verdict:
+    first = planned.plan.refused[0]
+    return status.Verdict(
+        ready=False,
+        reason=errors.FieldConflict.reason,
+        message=f"applied {revision.short} but for {len(planned.plan.refused)} objects; {first.ref}: {first.why}",
+        attempted=str(revision),
+        objects=len(planned.plan.entries),
+    )
+
+
+async def _look(turn: Turn, revision: Revision) -> status.Verdict:
+    """No new commit: compare live with what was applied, and correct it if that is wanted."""
+    found = await _drifts(turn)
+    if found.drifts and turn.sync.spec.drift is DriftMode.CORRECT:
+        await _correct(turn, revision)
+        found = await _drifts(turn)
+    if found.unreadable:
+        ref, why = next(iter(found.unreadable.items()))
+        raise errors.ClusterDenied(f"{len(found.unreadable)} objects cannot be read, the first: {ref}", cause=why)
+    return status.Verdict(
+        ready=True,
+        reason="Applied",
+        message=_applied_words(turn.sync, revision),
+        attempted=str(revision),
+        applied=str(revision),
+        drifts=found.drifts,
+    )
+
+
+def _applied_words(sync: api.GitSync, revision: Revision) -> str:
+    """Keep what the turn that applied it said, so that a turn that finds nothing new writes nothing."""
+    known = next((one for one in sync.status.conditions if one.type == "Ready"), None)
+    return known.message if known and known.reason == "Applied" else f"applied {revision.short}"
+
+
+async def _drifts(turn: Turn) -> story.Drifted:
+    applied = Revision.parse(turn.sync.status.last_applied_revision)
+    await turn.repository.fetch(applied)
+    desired = await _render(turn, applied)
+    return await story.find_drift(turn.means, desired, name=turn.header.name, namespace=turn.header.namespace)
+
+
+async def _correct(turn: Turn, revision: Revision) -> None:
+    desired = await _render(turn, revision)
+    rules = replace(consent.rules_of(turn.sync, frozenset()), force=True)
+    planned = await story.plan(turn.means, desired, header=replace(turn.header, revision=str(revision)), rules=rules)
+    await story.carry_out(turn.means, planned)
+
+
+def interval(sync: api.GitSync) -> int:
+    """Seconds until the next turn, if nothing asks for one before."""
+    return max(duration.seconds(sync.spec.interval), 5)

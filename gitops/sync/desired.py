@@ -1,0 +1,53 @@
+"""From a tree of files to everything Git wants: build, validate, expand, spell as the server does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gitops import build, errors, expand
+from gitops.lint import validate
+from gitops.location import Location
+from gitops.objects import ref_of
+from gitops.plan import normal
+from gitops.plan.change import Desired
+from gitops.ref import ResourceRef
+from gitops.source import Tree
+
+
+def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool = True) -> tuple[Desired, ...]:
+    """Everything the kustomization at `path` wants, our kinds expanded (or, without `expanded`, as authored).
+
+    Raises:
+        BuildError: the kustomization cannot be built.
+        ConfigError: an object is wrong, with the place in Git; SeveralErrors if more than one is.
+    """
+    built = build.build(tree, path).objects
+    origins = {ref_of(one.manifest): one for one in built}
+
+    def locate(ref: ResourceRef, pointer: str) -> Location | None:
+        found = origins.get(ref)
+        return None if found is None else build.locate(found, pointer) or found.origin
+
+    findings = tuple(
+        finding
+        for one in built
+        for finding in validate.validate(one.manifest, lambda pointer, one=one: locate(ref_of(one.manifest), pointer))
+    )
+    if findings:
+        raise findings[0] if len(findings) == 1 else errors.SeveralErrors(findings)
+    manifests = [one.manifest for one in built]
+    context = expand.Context(runner=runner, locate=locate)
+    items = (
+        expand.expand(manifests, context=context)
+        if expanded
+        else tuple(expand.Expanded(manifest=one, authored=ref_of(one)) for one in manifests)
+    )
+    return tuple(
+        Desired(
+            manifest=normal.normalise(item.manifest),
+            ref=ref_of(item.manifest),
+            authored=item.authored,
+            location=origins[item.authored].origin,
+        )
+        for item in items
+    )

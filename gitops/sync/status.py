@@ -1,0 +1,144 @@
+"""A GitSync's status: what a turn found out, as conditions `kubectl wait` understands; written only if it says more.
+
+Ready is normal-true. Reconciling, Stalled and Drifted are abnormal-true and absent when all is well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from gitops import api, errors
+from gitops.objects import conditions
+from gitops.plan import drift
+from gitops.plan.attribution import Owner
+from gitops.ports.objects import Objects, Resource
+
+GIT_SYNCS = Resource(group=api.GROUP, version=api.VERSION, kind="GitSync", plural="gitsyncs", namespaced=True)
+DRIFT_LIMIT = 20
+"""Paths kept in the status; the whole report is `gitops drift`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a turn ended with. `reason` and `message` are those of the Ready condition."""
+
+    ready: bool
+    reason: str
+    message: str
+    attempted: str = ""
+    applied: str = ""
+    refused: str = ""
+    objects: int | None = None
+    stalled: bool = False
+    drifts: tuple[drift.Drift, ...] | None = None
+
+
+def failed(error: errors.GitOpsError, *, attempted: str = "") -> Verdict:
+    """The verdict of a turn that raised: retried by itself, or stalled until a person acts."""
+    refused = attempted if isinstance(error, errors.Refused) and not isinstance(error, errors.PlanStale) else ""
+    hint = f" ({error.hint})" if error.hint else ""
+    return Verdict(
+        ready=False,
+        reason=error.reason,
+        message=f"{error}{hint}",
+        attempted=attempted,
+        refused=refused,
+        stalled=not error.retry and not isinstance(error, errors.PlanStale | errors.TimedOut),
+    )
+
+
+def announced(sync: api.GitSync, revision: str, *, now: datetime) -> list[dict[str, Any]]:
+    """The conditions while a revision is being applied: Reconciling is set, the others stay."""
+    begun = {"type": "Reconciling", "status": "True", "reason": "Applying", "message": f"applying {revision}"}
+    return conditions.put(msgspec.to_builtins(sync.status).get("conditions") or (), begun, now=_stamp(now))
+
+
+def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, Any]:
+    """The status that follows a verdict, as JSON."""
+    old = msgspec.to_builtins(sync.status)
+    stamp = _stamp(now)
+    found: list[dict[str, Any]] = conditions.drop(old.get("conditions") or (), "Reconciling")
+    for condition in _conditions(sync, verdict):
+        found = (
+            conditions.put(found, condition, now=stamp)
+            if condition["status"] != "absent"
+            else conditions.drop(found, condition["type"])
+        )
+    new = {
+        **old,
+        "observedGeneration": sync.metadata.generation,
+        "lastAttemptedRevision": verdict.attempted or sync.status.last_attempted_revision,
+        "lastAppliedRevision": verdict.applied or sync.status.last_applied_revision,
+        "refusedRevision": verdict.refused,
+        "conditions": found,
+    }
+    if verdict.objects is not None:
+        new["objects"] = verdict.objects
+    if verdict.drifts is not None:
+        new["drift"] = [_shortened(one) for one in verdict.drifts[:DRIFT_LIMIT]]
+    return new
+
+
+def _stamp(now: datetime) -> str:
+    return now.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _conditions(sync: api.GitSync, verdict: Verdict) -> Sequence[Mapping[str, Any]]:
+    generation = sync.metadata.generation
+    ready = {
+        "type": "Ready",
+        "status": "True" if verdict.ready else "False",
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "observedGeneration": generation,
+    }
+    stalled = {**ready, "type": "Stalled", "status": "True" if verdict.stalled else "absent"}
+    if verdict.drifts is None:
+        return ready, stalled
+    drifted = {
+        "type": "Drifted",
+        "status": "True" if verdict.drifts else "absent",
+        "reason": "LiveDiffers",
+        "message": summary(verdict.drifts),
+        "observedGeneration": generation,
+    }
+    return ready, stalled, drifted
+
+
+def summary(drifts: Sequence[drift.Drift]) -> str:
+    """Drift in one line: how much, and the first with its manager."""
+    if not drifts:
+        return ""
+    first = drifts[0]
+    return f"{len(drifts)} paths differ, the first: {first.ref} {first.path or 'is missing'}{_by(first.owners)}"
+
+
+def _by(owners: Sequence[Owner]) -> str:
+    if not owners:
+        return ""
+    return f" by {owners[0].manager}" if owners[0].certain else f", perhaps by {owners[0].manager}"
+
+
+def _shortened(one: drift.Drift) -> dict[str, str]:
+    certain = [owner.manager for owner in one.owners if owner.certain]
+    return {"object": str(one.ref), "path": one.path, "manager": certain[0] if certain else ""}
+
+
+async def write(objects: Objects, sync: api.GitSync, status: Mapping[str, Any]) -> None:
+    """Patch the status if it says anything new; a turn that changes nothing writes nothing."""
+    if _timeless(status) == _timeless(msgspec.to_builtins(sync.status)):
+        return
+    patch = {"metadata": {"uid": sync.metadata.uid}, "status": status}
+    await objects.patch_status(GIT_SYNCS, sync.metadata.namespace, sync.metadata.name, patch)
+
+
+def _timeless(status: Mapping[str, Any]) -> dict[str, Any]:
+    """The status without empty values, in one order."""
+    out = {key: value for key, value in status.items() if value not in ("", [], None, 0)}
+    out["conditions"] = sorted((dict(one) for one in status.get("conditions") or ()), key=lambda one: str(one["type"]))
+    return out
