@@ -103,7 +103,8 @@ def _build(_: argparse.Namespace) -> int:
 
 
 def _load(parsed: argparse.Namespace) -> int:
-    archives = [Path(name) if Path(name).is_file() else saved.obtain(engine.connect(), name) for name in parsed.image]
+    with engine.session() as client:
+        archives = [Path(name) if Path(name).is_file() else saved.obtain(client, name) for name in parsed.image]
     cluster.require().load(archives)
     _tell("\n".join(name for path in archives for name in archive.read_names(path)))
     return 0

@@ -64,10 +64,11 @@ class Cluster(access.Access):
 
     def execute(self, node: str, *command: str) -> str:
         """Run a command inside a node and return its output."""
-        container = nodes.find(engine.connect(), _node(node).container)
-        if container is None:
-            raise GroundError(f"{node} is not running", hint="python -m tests.cluster up")
-        return nodes.execute(container, command)
+        with engine.session() as client:
+            container = nodes.find(client, _node(node).container)
+            if container is None:
+                raise GroundError(f"{node} is not running", hint="python -m tests.cluster up")
+            return nodes.execute(container, command)
 
     def hold(self, node: str, component: str) -> None:
         """End a component (kubelet, kube-apiserver, …) of a node and keep it down until `release`."""
@@ -120,8 +121,7 @@ def logs(node: Node) -> Path:
 def up() -> Cluster:
     """Return the cluster, reusing the one that is up when its inputs are unchanged and it is healthy."""
     prepared = prepare()
-    with cache.lock("cluster"):
-        client = engine.connect()
+    with cache.lock("cluster"), engine.session() as client:
         cluster = running()
         if cluster is None or cluster.state.inputs != prepared:
             cluster = _boot(client, prepared)
@@ -143,7 +143,7 @@ def prepare() -> str:
 def running() -> Cluster | None:
     """Return the cluster if one is up and healthy, else None; never starts anything."""
     state = _read_state()
-    if state is None or engine.find() is None:
+    if state is None or not engine.answers():
         return None
     cluster = Cluster(state)
     words = cluster.readiness()
@@ -168,10 +168,14 @@ def require() -> Cluster:
 def down() -> int:
     """Remove all containers, volumes and networks made here, and nothing else; returns how many."""
     with cache.lock("cluster"):
-        client = engine.find()
-        removed = nodes.remove_all(client) if client else 0
+        removed = _remove() if engine.answers() else 0
         _state_file().unlink(missing_ok=True)
     return removed
+
+
+def _remove() -> int:
+    with engine.session() as client:
+        return nodes.remove_all(client)
 
 
 def _boot(client: docker.DockerClient, inputs: str) -> Cluster:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -20,8 +24,9 @@ SOCKET = f"unix://{RUN}/docker.sock"
 START_SECONDS = 40
 
 
-def connect() -> docker.DockerClient:
-    """Return a client of an engine that answers, starting one (as root) if none does.
+@contextmanager
+def session() -> Iterator[docker.DockerClient]:
+    """Give a client of an engine that answers, starting one (as root) if none does.
 
     The engine found is also put into DOCKER_HOST, where testcontainers and the docker command look.
     """
@@ -29,16 +34,24 @@ def connect() -> docker.DockerClient:
     if client is None:
         with cache.lock("engine"):
             client = find() or _start()
-    return client
+    with contextlib.closing(client):
+        yield client
+
+
+def answers() -> bool:
+    """Tell whether an engine answers now."""
+    client = find()
+    if client is not None:
+        client.close()
+    return client is not None
 
 
 def find() -> docker.DockerClient | None:
-    """Return a client of an engine that answers now, or None."""
-    for host in dict.fromkeys((os.environ.get("DOCKER_HOST"), None, SOCKET)):
-        client = _answering(host)
-        if client is not None:
-            if host:
-                os.environ["DOCKER_HOST"] = host
+    """Return a client, for the caller to close, of an engine that answers now, or None."""
+    for host in (os.environ.get("DOCKER_HOST"), "unix:///var/run/docker.sock", SOCKET):
+        client = _answering(host) if host else None
+        if host and client:
+            os.environ["DOCKER_HOST"] = host
             return client
     return None
 
@@ -59,7 +72,9 @@ def stop() -> bool:
     return True
 
 
-def _answering(host: str | None) -> docker.DockerClient | None:
+def _answering(host: str) -> docker.DockerClient | None:
+    if not _connects(host):
+        return None
     client = None
     try:
         client = docker.DockerClient(base_url=host, timeout=120)
@@ -69,6 +84,14 @@ def _answering(host: str | None) -> docker.DockerClient | None:
             client.close()
         return None
     return client
+
+
+def _connects(host: str) -> bool:
+    # Asked first because docker-py leaks the socket of a connection that is refused.
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(host.removeprefix("unix://")) == 0
 
 
 def _start() -> docker.DockerClient:

@@ -10,14 +10,16 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import docker
+from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 
-from tests.cluster import addresses, cache, nodes, pki, ports, process
+from tests.cluster import addresses, cache, engine, nodes, pki, ports, process
 from tests.cluster.errors import GroundError
 from tests.cluster.images import PATH
 from tests.cluster.progress import step
@@ -150,12 +152,12 @@ class ClusterGitServer(GitServer):
         """Make sure the container runs with the present program and certificates; repositories stay."""
         self.prepare()
         inputs = cache.key(image, PROGRAM, self.home / "tls" / "git.crt")
-        engine = docker.from_env()
-        found = nodes.find(engine, addresses.GIT_CONTAINER)
-        if found is not None and found.status == "running" and found.labels.get(nodes.INPUTS_LABEL) == inputs:
-            return
-        if found is not None:
-            found.remove(force=True, v=True)
+        with engine.session() as client:
+            found = nodes.find(client, addresses.GIT_CONTAINER)
+            if found is not None and found.status == "running" and found.labels.get(nodes.INPUTS_LABEL) == inputs:
+                return
+            if found is not None:
+                found.remove(force=True, v=True)
         with step("start the Git server"):
             self._create(image, inputs)
 
@@ -178,23 +180,27 @@ class ClusterGitServer(GitServer):
             .with_kwargs(**nodes.attachment(addresses.GIT_ADDRESS, inputs=inputs), hostname="git")
         )
         nodes.publish(container, addresses.GIT_PORT, self.port)
-        container.start()
+        nodes.launch(container)
         self.await_listening()
 
     def start(self) -> None:
         """Start the stopped container again."""
-        self._container().start()
+        with self._container() as container:
+            container.start()
         self.await_listening()
 
     def stop(self) -> None:
         """Stop the container; its address and port stay its own."""
-        self._container().kill()
+        with self._container() as container:
+            container.kill()
 
-    def _container(self) -> docker.models.containers.Container:
-        found = nodes.find(docker.from_env(), addresses.GIT_CONTAINER)
-        if found is None:
-            raise GroundError("there is no Git server container", hint="python -m tests.cluster up")
-        return found
+    @contextmanager
+    def _container(self) -> Iterator[Container]:
+        with engine.session() as client:
+            found = nodes.find(client, addresses.GIT_CONTAINER)
+            if found is None:
+                raise GroundError("there is no Git server container", hint="python -m tests.cluster up")
+            yield found
 
 
 def _command(python: str, home: Path, program: Path, *, bind: str, port: int) -> list[str]:

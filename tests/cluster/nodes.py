@@ -113,7 +113,7 @@ def inputs(node: Node) -> list[str]:
     return [json.dumps(value, sort_keys=True) for value in values]
 
 
-def start(node: Node, directory: Path, logs: Path, *, image: str, binaries: Path, api_port: int) -> DockerContainer:
+def start(node: Node, directory: Path, logs: Path, *, image: str, binaries: Path, api_port: int) -> None:
     """Start a node's container; its API port, on the first node, is published on 127.0.0.1."""
     logs.mkdir(parents=True, exist_ok=True)
     container = (
@@ -130,7 +130,13 @@ def start(node: Node, directory: Path, logs: Path, *, image: str, binaries: Path
     container.tmpfs.update({"/run": "exec,mode=755", "/tmp": "exec,mode=1777"})  # noqa: S108
     if node.control_plane:
         publish(container, addresses.API_PORT, api_port)
-    return container.start()
+    launch(container)
+
+
+def launch(container: DockerContainer) -> None:
+    """Start a container that outlives this process, and let go of the connection it was started over."""
+    container.start()
+    container.get_docker_client().client.close()
 
 
 def attachment(address: str, *, inputs: str = "") -> dict[str, Any]:
