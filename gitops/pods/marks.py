@@ -1,0 +1,37 @@
+"""Names, labels and annotations by which pods and operations find each other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gitops.api import names
+from gitops.api.meta import GROUP
+from gitops.objects import Manifest
+
+CONTAINER: Final = "operation"
+OPERATION: Final = f"{GROUP}/operation"
+"""Label: UID of the Operation. What is selected by it is an operation's pod."""
+ATTEMPT: Final = f"{GROUP}/attempt"
+"""Label: number of the attempt, from 1."""
+WORKER: Final = f"{GROUP}/worker"
+"""Label: name of the Worker object."""
+NAME: Final = f"{GROUP}/operation-name"
+"""Annotation: namespace/name of the Operation."""
+SCRIPT: Final = f"{GROUP}/script"
+"""Annotation: the script's text, mounted through the downward API."""
+CANCEL: Final = f"{GROUP}/cancel"
+"""Annotation of an Operation: who wants it ended, or why; the Operation itself stays."""
+
+POOL: Final = names.POOL
+
+
+def pod_name(uid: str, attempt: int) -> str:
+    """The same for all who think they run this attempt: a second create is refused by the server."""
+    return f"op-{uid}-{attempt}"
+
+
+def key_of(pod: Manifest) -> tuple[str, int] | None:
+    """UID of the operation and attempt a pod belongs to; None for a pod that is not ours."""
+    labels = pod["metadata"].get("labels") or {}
+    uid, attempt = labels.get(OPERATION), labels.get(ATTEMPT, "")
+    return (uid, int(attempt)) if uid and attempt.isdigit() else None

@@ -1,0 +1,188 @@
+"""Operation x pool -> pod. Everything the pod needs travels in it: one request starts an operation."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gitops import api, errors, runner
+from gitops.api import duration, names
+from gitops.objects import Manifest
+from gitops.pods import command, marks, template
+
+ANNOTATIONS_LIMIT: Final = 256 * 1024
+"""The API server's limit on all annotations of an object together, keys included."""
+ANNOTATIONS_RESERVE: Final = 8 * 1024
+"""Left for what admission webhooks and the network plugin add."""
+NOBODY: Final = 65532
+MARGIN: Final = 600
+"""Seconds the backstop `activeDeadlineSeconds` leaves beyond all clocks of the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What one attempt is started from. `runner` is the name of the ConfigMap with the runner's files."""
+
+    operation: api.Operation
+    pool: api.WorkerPool
+    worker: str
+    runner: str
+    attempt: int = 1
+
+    @property
+    def namespace(self) -> str:
+        """Where the pod runs."""
+        return names.operations_namespace(self.pool)
+
+    @property
+    def name(self) -> str:
+        """The pod's name."""
+        return marks.pod_name(self.operation.metadata.uid, self.attempt)
+
+
+def pod(launch: Launch) -> Manifest:
+    """The pod of an attempt.
+
+    Raises:
+        ConfigError: the script is too long for a pod, or the pool's template sets a protected field.
+    """
+    pool, operation = launch.pool.spec, launch.operation
+    made: Manifest = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            "name": launch.name,
+            "namespace": launch.namespace,
+            "labels": _labels(launch),
+            "annotations": _annotations(launch),
+        },
+        "spec": {
+            "restartPolicy": "Never",
+            "enableServiceLinks": False,
+            "serviceAccountName": names.pod_account(launch.pool),
+            "terminationGracePeriodSeconds": command.grace(pool) + command.AFTER_GRACE,
+            "activeDeadlineSeconds": backstop(launch),
+            "containers": [_container(launch)],
+            "volumes": _volumes(launch),
+            "topologySpreadConstraints": [_spread(launch)],
+        },
+    }
+    if pool.image_pull_secrets:
+        made["spec"]["imagePullSecrets"] = [{"name": name} for name in pool.image_pull_secrets]
+    if pool.pod_security == "restricted":
+        _restrict(made["spec"])
+    if operation.spec.script and _size(made["metadata"]["annotations"]) > ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE:
+        raise errors.ConfigError(
+            "the script is too long to travel in a pod",
+            cause=f"{len(operation.spec.script.encode())} bytes; at most {ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE} fit",
+            hint="put the bulk into the pool's image, or let the script fetch it",
+        )
+    return template.merge(made, pool.pod_template, location=launch.pool.metadata.name)
+
+
+def spec_hash(made: Manifest) -> str:
+    """Digest of a pod as rendered: stored with the claim, for people who ask which rendering ran."""
+    return hashlib.sha256(json.dumps(made, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def backstop(launch: Launch) -> int:
+    """Seconds after which the kubelet ends the pod although no worker lives to do it."""
+    clocks = launch.pool.spec.timeouts
+    waiting = duration.seconds(clocks.image_pull) + duration.seconds(clocks.starting)
+    return (
+        waiting
+        + command.run_limit(launch.operation, launch.pool)
+        + command.grace(launch.pool.spec)
+        + (command.LINGER + MARGIN)
+    )
+
+
+def _labels(launch: Launch) -> dict[str, str]:
+    return {
+        names.MANAGED_BY: names.PROGRAM,
+        marks.POOL: launch.pool.metadata.name,
+        marks.OPERATION: launch.operation.metadata.uid,
+        marks.ATTEMPT: str(launch.attempt),
+        marks.WORKER: launch.worker,
+    }
+
+
+def _annotations(launch: Launch) -> dict[str, str]:
+    operation = launch.operation
+    return {
+        marks.NAME: f"{operation.metadata.namespace}/{operation.metadata.name}",
+        marks.SCRIPT: operation.spec.script,
+        # Neither autoscaler may take the node from under a running script.
+        "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+        "karpenter.sh/do-not-disrupt": "true",
+    }
+
+
+def _size(annotations: dict[str, str]) -> int:
+    return sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+
+
+def _spread(launch: Launch) -> dict[str, Any]:
+    # Soft, and no affinity: an affinity makes the autoscaler's simulation slower by orders of magnitude.
+    return {
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {marks.POOL: launch.pool.metadata.name}},
+    }
+
+
+def _container(launch: Launch) -> dict[str, Any]:
+    pool = launch.pool.spec
+    container: dict[str, Any] = {
+        "name": marks.CONTAINER,
+        "image": pool.image,
+        "command": ["/bin/sh", f"{command.RUNNER}/{runner.START}"],
+        "args": command.arguments(launch.operation, launch.pool),
+        "workingDir": command.WORKSPACE,
+        "env": command.environment(launch.operation),
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [
+            {"name": "gitops-runner", "mountPath": command.RUNNER, "readOnly": True},
+            {"name": "gitops-script", "mountPath": command.SCRIPT, "readOnly": True},
+            {"name": "gitops-spool", "mountPath": command.SPOOL},
+            {"name": "workspace", "mountPath": command.WORKSPACE},
+        ],
+    }
+    resources = {"requests": pool.resources.requests, "limits": pool.resources.limits}
+    container["resources"] = {name: dict(value) for name, value in resources.items() if value}
+    if pool.image_pull_policy:
+        container["imagePullPolicy"] = pool.image_pull_policy
+    return container
+
+
+def _volumes(launch: Launch) -> list[dict[str, Any]]:
+    script = {"path": command.SCRIPT_FILE, "fieldRef": {"fieldPath": f"metadata.annotations['{marks.SCRIPT}']"}}
+    limit = launch.pool.spec.workspace.size_limit
+    return [
+        {"name": "gitops-runner", "configMap": {"name": launch.runner, "defaultMode": 0o555}},
+        {"name": "gitops-script", "downwardAPI": {"items": [script], "defaultMode": 0o555}},
+        {"name": "gitops-spool", "emptyDir": {"sizeLimit": f"{command.SPOOL_LIMIT_MIB}Mi"}},
+        {"name": "workspace", "emptyDir": {"sizeLimit": limit} if limit else {}},
+    ]
+
+
+def _restrict(spec: dict[str, Any]) -> None:
+    """What the restricted pod security standard asks for; the image's own user may be root, so we name one."""
+    spec["securityContext"] = {
+        "runAsNonRoot": True,
+        "runAsUser": NOBODY,
+        "runAsGroup": NOBODY,
+        "fsGroup": NOBODY,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    container = spec["containers"][0]
+    container["securityContext"] = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    spec["volumes"].append({"name": "tmp", "emptyDir": {}})
+    container["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108 - in the pod, an emptyDir

@@ -1,0 +1,114 @@
+"""Where a pod stands, read from its status alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from gitops.objects import Manifest
+from gitops.pods import images, marks
+
+
+class Stage(StrEnum):
+    """Each has a clock of its own in the pool's timeouts."""
+
+    UNSCHEDULABLE = "Unschedulable"
+    PULLING = "Pulling"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    ENDED = "Ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A stage, and what holds the pod there.
+
+    `patience` is how many seconds the same reason may last before the operation fails for it; None: as long as the
+    stage's own clock allows.
+    """
+
+    stage: Stage
+    reason: str = ""
+    message: str = ""
+    patience: float | None = None
+
+
+# The object named in the message may be about to be created.
+_RACE = 15.0
+_WAITING_FATAL = {
+    "CreateContainerConfigError",
+    "CreateContainerError",
+    "RunContainerError",
+    "PreStartHookError",
+    "PostStartHookError",
+}
+
+
+def of(pod: Manifest) -> Progress:
+    """The progress of a pod. Only our container counts: others may have been injected and may never end."""
+    status = pod.get("status") or {}
+    container = container_status(pod)
+    state = (container or {}).get("state") or {}
+    if state.get("terminated") or status.get("phase") in {"Failed", "Succeeded"}:
+        return Progress(stage=Stage.ENDED, reason=status.get("reason") or "", message=status.get("message") or "")
+    if state.get("running"):
+        return Progress(stage=Stage.RUNNING)
+    if container is None:
+        return _before_containers(pod, status)
+    return _waiting(_init_waiting(status) or state.get("waiting") or {})
+
+
+def container_status(pod: Manifest) -> Mapping[str, Any] | None:
+    """The status of the operation's container; None before the kubelet wrote one."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return next((one for one in statuses if one.get("name") == marks.CONTAINER), None)
+
+
+def condition(pod: Manifest, kind: str) -> Mapping[str, Any]:
+    """A condition of the pod's; empty if it has none of that type."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == kind), {})
+
+
+def needs(pod: Manifest) -> str:
+    """What the pod asks of a node, in words: `cpu 4, memory 8Gi`."""
+    totals: dict[str, list[str]] = {}
+    for container in pod["spec"].get("containers") or ():
+        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
+            totals.setdefault(name, []).append(str(value))
+    return (
+        ", ".join(f"{name} {' + '.join(values)}" for name, values in sorted(totals.items())) or "nothing in particular"
+    )
+
+
+def _before_containers(pod: Manifest, status: Mapping[str, Any]) -> Progress:
+    scheduled = condition(pod, "PodScheduled")
+    if scheduled.get("status") == "False":
+        message = f"no node fits (the pod needs {needs(pod)}): {scheduled.get('message') or 'not said why'}"
+        return Progress(stage=Stage.UNSCHEDULABLE, reason=scheduled.get("reason") or "Unschedulable", message=message)
+    if not pod["spec"].get("nodeName") and not status.get("startTime"):
+        return Progress(stage=Stage.UNSCHEDULABLE, reason="NotScheduled", message="the scheduler has not placed it yet")
+    return Progress(stage=Stage.STARTING, reason="Preparing", message="the node prepares the pod")
+
+
+def _init_waiting(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """An init container of the pool's template that cannot start holds ours."""
+    for one in status.get("initContainerStatuses") or ():
+        waiting: Mapping[str, Any] | None = (one.get("state") or {}).get("waiting")
+        if waiting and waiting.get("reason") not in {None, "PodInitializing"}:
+            return waiting
+    return None
+
+
+def _waiting(waiting: Mapping[str, Any]) -> Progress:
+    reason, message = waiting.get("reason") or "ContainerCreating", waiting.get("message") or ""
+    verdict = images.judge(reason, message)
+    if verdict is not None:
+        return Progress(stage=Stage.PULLING, reason=verdict.reason, message=message, patience=verdict.patience)
+    if reason in _WAITING_FATAL and "context deadline exceeded" not in message:
+        return Progress(stage=Stage.STARTING, reason=reason, message=message, patience=_RACE)
+    # While an image is pulled the kubelet says only that it creates the container.
+    stage = Stage.PULLING if reason == "ContainerCreating" else Stage.STARTING
+    return Progress(stage=stage, reason=reason, message=message)
