@@ -1,0 +1,120 @@
+"""A Plan as a document that can be saved, reviewed and applied later: exactly that, or not at all.
+
+What it binds is not the text but what each change does: apply makes the plan again from the same revision against the
+cluster as it is then, and goes on only if every change is the same. Secrets are in it as masks only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+
+from gitops import errors
+from gitops.api.plan import ObjectId, PlanDocument, PlannedChange, PlanSource, TakenField
+from gitops.plan import secrecy
+from gitops.plan.change import Change, Plan
+from gitops.ref import ResourceRef
+
+
+def document(plan: Plan, source: PlanSource, *, salt: str, force: bool, consent: Collection[str]) -> PlanDocument:
+    """The plan as data. `salt` is random and new for each document."""
+    return PlanDocument(
+        name=plan.name,
+        namespace=plan.namespace,
+        source=source,
+        digest=plan.digest,
+        salt=salt,
+        force=force,
+        consent=sorted(consent),
+        unchanged=plan.unchanged,
+        changes=[_change(one, salt) for one in plan.changes],
+    )
+
+
+def object_id(ref: ResourceRef, version: str = "") -> ObjectId:
+    """A reference as data."""
+    return ObjectId(group=ref.group, version=version, kind=ref.kind, namespace=ref.namespace, name=ref.name)
+
+
+def ref_of(found: ObjectId) -> ResourceRef:
+    """The reference of an object in a document."""
+    return ResourceRef(group=found.group, kind=found.kind, namespace=found.namespace, name=found.name)
+
+
+def _change(change: Change, salt: str) -> PlannedChange:
+    return PlannedChange(
+        object=object_id(change.ref, change.api_version.rpartition("/")[2]),
+        action=change.action.value,
+        stage=change.stage,
+        authored=object_id(change.authored),
+        location=str(change.location or ""),
+        verified=change.verified,
+        why=change.why,
+        uid=change.uid,
+        resource_version=change.resource_version,
+        patch=list(secrecy.patch(change, change.patch, salt)),
+        inverse=list(secrecy.patch(change, change.inverse, salt)),
+        tests=list(secrecy.patch(change, change.tests, salt)),
+        taken=[TakenField(path=one.path, manager=one.manager) for one in change.taken],
+        desired=secrecy.mask(change.desired_digest, salt) if change.desired_digest else "",
+        fingerprint=fingerprint(change, salt),
+    )
+
+
+def fingerprint(change: Change, salt: str) -> str:
+    """What a change does, as a digest: equal fingerprints do equal things to equal objects.
+
+    The resourceVersion is left out (status may move), and so is `verified` (the server may answer by now).
+    """
+    what = [
+        change.api_version,
+        str(change.ref),
+        change.action.value,
+        change.uid,
+        list(change.patch),
+        list(change.tests),
+        change.desired_digest,
+        sorted([one.path, one.manager] for one in change.taken),
+    ]
+    text = json.dumps([salt, what], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def assert_same(reviewed: PlanDocument, now: Plan) -> None:
+    """Refuse unless the plan made now does exactly what was reviewed.
+
+    Raises:
+        PlanStale: naming the object and, where there is one, the path that moved.
+    """
+    expected = {ref_of(one.object): one for one in reviewed.changes}
+    found = {one.ref: one for one in now.changes}
+    for ref in sorted(expected.keys() | found.keys()):
+        before, after = expected.get(ref), found.get(ref)
+        if before is None:
+            raise _stale(ref, "would change now, and is not in the plan")
+        if after is None:
+            raise _stale(ref, "needs no change any more")
+        if fingerprint(after, reviewed.salt) != before.fingerprint:
+            raise _stale(ref, _moved(before, after, reviewed.salt))
+
+
+def _moved(before: PlannedChange, after: Change, salt: str) -> str:
+    if before.action != after.action.value:
+        return f"the plan says {before.action}, now it would be {after.action}"
+    if before.uid != after.uid:
+        return "was deleted and made again since"
+    now = {json.dumps(op, sort_keys=True) for op in secrecy.patch(after, after.tests, salt)}
+    now |= {json.dumps(op, sort_keys=True) for op in secrecy.patch(after, after.patch, salt)}
+    for op in [*before.tests, *before.patch]:
+        if json.dumps(op, sort_keys=True) not in now:
+            return f"moved at {op['path']}"
+    known = {json.dumps(op, sort_keys=True) for op in [*before.tests, *before.patch]}
+    extra = next((op for op in after.patch if json.dumps(op, sort_keys=True) not in known), None)
+    return f"would change at {extra['path']} too" if extra else "is not what was reviewed"
+
+
+def _stale(ref: ResourceRef, why: str) -> errors.PlanStale:
+    return errors.PlanStale(
+        f"{ref}: {why}", cause="the cluster or the configuration moved since the plan", hint="make a new plan", ref=ref
+    )
