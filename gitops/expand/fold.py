@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gitops import errors
-from gitops.expand import pool, rights, worker
+from gitops.expand import admission, pool, rights, worker
 from gitops.expand.expanded import Context, Expanded
 from gitops.expand.gather import installations
 from gitops.expand.installation import Installation
@@ -27,6 +27,7 @@ def expand(objects: Sequence[Manifest], *, context: Context) -> tuple[Expanded, 
 
 
 def _grow(installation: Installation, context: Context) -> Iterator[Expanded]:
+    yield from _from(installation.anchor, admission.objects(installation))
     yield from _from(installation.anchor, rights.shared(installation))
     for program in installation.programs:
         yield from _from(program.ref, worker.objects(program))

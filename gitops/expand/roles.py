@@ -1,7 +1,7 @@
 """The ClusterRoles of an installation: who may do what, as data. No wildcard anywhere.
 
 They are ClusterRoles so that the reconciler, which is no administrator, needs only `bind` on their names to give them
-within a namespace; an admission policy (base/admission) keeps them from being bound anywhere but in the installation's
+within a namespace; an admission policy keeps them from being bound anywhere but in the installation's
 own namespaces. The reconciler cannot change them: the API server lets nobody grant what he does not hold.
 """
 
@@ -24,7 +24,7 @@ EXPANSION: Final = "expansion"
 HOME: Final = "home"
 WORKER: Final = "worker"
 BINDABLE: Final = (EXPANSION, HOME, NAMESPACE_ADMIN, OPERATIONS, WORKER)
-"""Roles that are bound by RoleBindings only; an admission policy of base/admission lists the same names."""
+"""Roles that are bound by RoleBindings only; an admission policy sees to it."""
 RECONCILER: Final = "reconciler"
 
 
@@ -128,10 +128,7 @@ def _running() -> list[Rule]:
 
 
 def reconciler(installation: str) -> list[Rule]:
-    """The reconciler in the cluster: reads what a plan needs, writes namespaces and roles.
-
-    `expand` is no verb of the API: admission policies know the reconciler by it.
-    """
+    """The reconciler in the cluster: reads what a plan needs, writes namespaces and roles."""
     bindable = tuple(name_of(installation, role) for role in BINDABLE)
     definitions = tuple(f"{kind.plural}.{meta.GROUP}" for kind in crds.KINDS)
     return [
@@ -148,5 +145,4 @@ def reconciler(installation: str) -> list[Rule]:
             READ,
         ),
         rule(meta.GROUP, ("gitsyncs", "workerpools", "workers"), READ),
-        rule(meta.GROUP, ("workerpools",), ("expand",)),
     ]
