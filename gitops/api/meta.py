@@ -13,8 +13,10 @@ FIELD_MANAGER = "gitops-worker"
 """The one field manager of every server-side apply; the User-Agent tells reconciler, worker and CLI apart."""
 
 # A Go duration without fractions or sub-second units: what people write for timeouts. `seconds` reads it.
-Duration = Annotated[str, Meta(pattern=r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$", min_length=2, max_length=32)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", min_length=1, max_length=63)]
+DURATION = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+Duration = Annotated[str, Meta(pattern=DURATION, min_length=2, max_length=32)]
+NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+Name = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=63)]
 ObjectName = Annotated[
     str,
     Meta(
@@ -31,6 +33,12 @@ Quantity = Annotated[
         extra_json_schema={"x-kubernetes-int-or-string": True, "pattern": QUANTITY},
     ),
 ]
+IN_WORDS = {
+    DURATION: "hours, minutes and seconds: 30s, 5m, 1h30m",
+    NAME: "lower-case letters, digits and -, at most 63, with a letter or digit at both ends",
+    QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
+}
+"""What a pattern wants, for error messages."""
 
 
 class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gitops.api.meta import API_VERSION, Condition, KeyReference, Metadata, Name, Wire
+from gitops.api.meta import API_VERSION, DURATION, Condition, KeyReference, Metadata, Name, Wire
 
 
 class Phase(StrEnum):
@@ -48,7 +48,9 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
     ] = []
     arguments: Annotated[list[str], Meta(max_length=256, description="Arguments of the script")] = []
     env: Annotated[list[EnvVar], Meta(max_length=256, description="Environment of the script")] = []
-    timeout: Annotated[str, Meta(description="For the script's run; default: the pool's `timeouts.run`")] = ""
+    timeout: Annotated[
+        str, Meta(pattern=DURATION, description="For the script's run; default: the pool's `timeouts.run`")
+    ] = ""
 
 
 class Claim(Wire, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from gitops.api.meta import (
     API_VERSION,
+    NAME,
     Condition,
     Duration,
     Metadata,
@@ -99,6 +100,7 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=63,
+            pattern=rf"{NAME}|^$",
             description="Operations namespace; default `<namespace>-<pool>-ops`, shortened to 63",
         ),
     ] = ""

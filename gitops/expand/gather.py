@@ -27,6 +27,13 @@ def installations(manifests: Sequence[Manifest], context: Context) -> tuple[Inst
     workers = _decode(manifests, api.Worker, context, found)
     pools = _decode(manifests, api.WorkerPool, context, found)
     syncs = _decode(manifests, api.GitSync, context, found)
+    found += [
+        _wrong(
+            ref, context, "/kind", f"Operation {ref.name} is in Git", hint="create it at run time: gitops operation run"
+        )
+        for ref in map(ref_of, manifests)
+        if (ref.group, ref.kind) == (api.GROUP, "Operation")
+    ]
     found += _unserved_names(workers, pools, context)
     found += _namespace_clashes(workers, pools, context)
     if found:

@@ -1,0 +1,1 @@
+"""Findings about configuration, each with its place in Git."""

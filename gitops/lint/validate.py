@@ -1,0 +1,102 @@
+"""The one strict validator: an object of ours against its structural schema and the rules across fields.
+
+The schema is the one in the CRD, so what passes here passes the API server, and what fails here is said with the file,
+line and column before anything reaches a cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+from gitops import api, errors
+from gitops.api import crds, rules
+from gitops.api.structural import Schema
+from gitops.lint import structure
+from gitops.lint.structure import Violation
+from gitops.location import Location
+from gitops.objects import Manifest, ref_of
+
+_TEXTS: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
+_METADATA: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "minLength": 1, "maxLength": 253},
+        "generateName": {"type": "string"},
+        "namespace": {"type": "string", "maxLength": 63},
+        "labels": _TEXTS,
+        "annotations": _TEXTS,
+        "finalizers": {"type": "array", "items": {"type": "string"}},
+        "ownerReferences": {"type": "array", "items": {"type": "object"}},
+    },
+}
+
+
+def validate(manifest: Manifest, locate: Callable[[str], Location | None]) -> tuple[errors.ConfigError, ...]:
+    """Everything that is wrong with an object of ours; nothing for other kinds, which the API server judges.
+
+    `locate` gives the place of a field by its JSON Pointer, or None.
+    """
+    ref = ref_of(manifest)
+    if ref.group != api.GROUP:
+        return ()
+    return tuple(
+        errors.ConfigError(found.message, hint=found.hint, location=_place(found.pointer, locate), ref=ref)
+        for found in violations(manifest)
+    )
+
+
+def violations(manifest: Manifest) -> Iterator[Violation]:
+    """Everything that is wrong with an object whose apiVersion is of our group, with JSON Pointers."""
+    named = str(manifest.get("kind", ""))
+    kind = crds.kind_named(named)
+    if kind is None:
+        known = [one.name for one in crds.KINDS]
+        yield Violation("/kind", f"{api.GROUP} has no kind {named or '(none)'}", structure.nearest(named, known))
+        return
+    if manifest["apiVersion"] != api.API_VERSION:
+        yield Violation("/apiVersion", f"unknown version {manifest['apiVersion']}", f"write {api.API_VERSION}")
+        return
+    found = list(structure.violations(manifest, _schema(kind.name)))
+    yield from found
+    for rule in rules.of_kind(kind.name):
+        yield from _broken(rule, manifest, found)
+
+
+def _broken(rule: rules.Rule, manifest: Manifest, found: list[Violation]) -> Iterator[Violation]:
+    """Where a rule does not hold; a value of a wrong type is not judged again."""
+    if rule.holds is None:
+        return
+    for pointer, value in _values(manifest, rule.path.split("/")[1:], ""):
+        malformed = any(
+            one.malformed and (one.pointer == pointer or one.pointer.startswith(f"{pointer}/")) for one in found
+        )
+        if not malformed and not rule.holds(value):
+            yield Violation(pointer + rule.field, rule.message, rule.hint)
+
+
+def _values(value: Any, path: list[str], pointer: str) -> Iterator[tuple[str, Any]]:
+    if not path:
+        yield pointer, value
+    elif path[0] == "*" and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _values(item, path[1:], f"{pointer}/{index}")
+    elif isinstance(value, dict) and path[0] in value:
+        yield from _values(value[path[0]], path[1:], f"{pointer}/{path[0]}")
+
+
+@cache
+def _schema(name: str) -> Schema:
+    kind = crds.kind_named(name)
+    schema = crds.schema(kind) if kind else {}
+    return {**schema, "properties": {**schema["properties"], "metadata": _METADATA}}
+
+
+def _place(pointer: str, locate: Callable[[str], Location | None]) -> Location | None:
+    """The place of a field, or of the nearest thing around it that has one."""
+    while True:
+        place = locate(pointer)
+        if place is not None or not pointer:
+            return place
+        pointer = pointer.rpartition("/")[0]
