@@ -53,7 +53,7 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
         """Complete verbs from the table, options as click does."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415  # only when a shell asks
+        from click.shell_completion import CompletionItem  # only when a shell asks
 
         verbs = [
             CompletionItem(verb, help=line) for verb, (_, line) in self._table.items() if verb.startswith(incomplete)

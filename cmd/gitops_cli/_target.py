@@ -1,0 +1,162 @@
+"""What a verb works on: a GitSync of the cluster, or a directory (at a commit) with an inventory of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from gitops import api, cluster, errors
+from gitops.api.gitsync import Reference
+from gitops.api.plan import PlanSource
+from gitops.git import checkout
+from gitops.plan.change import Desired
+from gitops.plan.settle import Header, Rules
+from gitops.ports.repository import Repository
+from gitops.source import Revision
+from gitops.sync import consent, status
+from gitops_cli import _wiring
+from gitops_cli._shell import Shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Everything Git wants of one inventory, and what may be done to get there. `sync` is set for a GitSync."""
+
+    desired: tuple[Desired, ...]
+    header: Header
+    rules: Rules
+    source: PlanSource
+    sync: api.GitSync | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the command line names: `argument` is a GitSync or PATH[@REV]; the rest refines it."""
+
+    argument: str = ""
+    sync: str = ""
+    inventory: str = ""
+    revision: str = ""
+    """For a GitSync: this revision (as `str(Revision)`) instead of what its reference points at now."""
+    applied: bool = False
+    """For a GitSync: the revision last applied."""
+    consent: frozenset[str] = frozenset()
+    force: bool = False
+
+
+async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
+    """Resolve and render.
+
+    Raises:
+        ConfigError: no such directory, no such GitSync, nothing applied yet, or the configuration is wrong.
+        SourceError: Git.
+    """
+    if asked.sync or not _is_path(asked.argument):
+        target = await _of_sync(shell, connection, asked)
+    else:
+        target = await _of_path(shell, connection, asked)
+    rules = replace(target.rules, force=asked.force, consent=target.rules.consent | asked.consent)
+    return replace(target, rules=rules)
+
+
+def _is_path(argument: str) -> bool:
+    return "/" in argument or "@" in argument or Path(argument).is_dir()
+
+
+def _namespace(shell: Shell, connection: cluster.Cluster) -> str:
+    return shell.settings.namespace or connection.config.namespace or "default"
+
+
+async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.GitSync:
+    """A GitSync by name; without -n the namespace is found by its name if only one has it.
+
+    Raises:
+        ConfigError: there is none, or several.
+    """
+    if not shell.settings.namespace:
+        listing = await connection.objects.list(status.GIT_SYNCS)
+        found = [one for one in listing.items if one["metadata"]["name"] == name]
+        if len(found) == 1:
+            return msgspec.convert(found[0], api.GitSync)
+        if len(found) > 1:
+            where = ", ".join(sorted(one["metadata"]["namespace"] for one in found))
+            raise errors.ConfigError(f"several GitSyncs are named {name}", cause=where, hint="choose one with -n")
+        known = ", ".join(sorted(f"{one['metadata']['namespace']}/{one['metadata']['name']}" for one in listing.items))
+    else:
+        one = await connection.objects.get(status.GIT_SYNCS, shell.settings.namespace, name)
+        if one is not None:
+            return msgspec.convert(one, api.GitSync)
+        known = ""
+    raise errors.ConfigError(
+        f"no GitSync {name!r}",
+        cause=f"there are: {known}" if known else "",
+        hint="name a GitSync, or a directory (with a slash: ./name)",
+    )
+
+
+async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
+    sync = await git_sync(shell, connection, asked.sync or asked.argument)
+    async with opened(shell, connection, sync) as mirror:
+        revision = await _revision(mirror, sync, asked)
+        await mirror.fetch(revision)
+        tree = await mirror.tree(revision)
+        shell.source = tree
+        desired = await _wiring.render(tree, sync.spec.source.path)
+        commit = await mirror.commit(revision)
+    header = Header(name=sync.metadata.name, namespace=sync.metadata.namespace, revision=str(revision))
+    rules = consent.rules_of(sync, consent.from_trailers(commit.trailers))
+    source = PlanSource(sync=sync.metadata.name, path=sync.spec.source.path, revision=str(revision))
+    return Target(desired=desired, header=header, rules=rules, source=source, sync=sync)
+
+
+@asynccontextmanager
+async def opened(shell: Shell, connection: cluster.Cluster, sync: api.GitSync) -> AsyncIterator[Repository]:
+    """The user's own mirror of a GitSync's repository."""
+    directory = _wiring.cache() / "mirrors"
+    async with _wiring.repository(connection.objects, sync, directory, shell.redactor) as mirror:
+        yield mirror
+
+
+async def _revision(mirror: Repository, sync: api.GitSync, asked: Asked) -> Revision:
+    if asked.revision:
+        return await _at(mirror, asked.revision)
+    if not asked.applied:
+        return await mirror.resolve(sync.spec.source.ref)
+    if not sync.status.last_applied_revision:
+        raise errors.ConfigError(
+            f"GitSync {sync.metadata.name} has not applied anything yet", hint=f"gitops sync {sync.metadata.name}"
+        )
+    return Revision.parse(sync.status.last_applied_revision)
+
+
+async def _at(mirror: Repository, name: str) -> Revision:
+    """A revision as printed, a full commit, or a branch."""
+    if "sha1:" in name:
+        return Revision.parse(name)
+    full = len(name) == 40 and set(name) <= set("0123456789abcdef")  # noqa: PLR2004  # hex digits of SHA-1
+    return await mirror.resolve(Reference(commit=name) if full else Reference(branch=name))
+
+
+async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
+    opened_path = checkout.open_path(asked.argument)
+    shell.source = opened_path.tree
+    desired = await _wiring.render(opened_path.tree, opened_path.path)
+    name = asked.inventory or (opened_path.path or opened_path.root.name).rpartition("/")[2] or "default"
+    namespace = shell.settings.namespace or _home(desired) or _namespace(shell, connection)
+    revision = "" if opened_path.revision is None or opened_path.dirty else str(opened_path.revision)
+    return Target(
+        desired=desired,
+        header=Header(name=name, namespace=namespace, revision=revision),
+        rules=Rules(),
+        source=PlanSource(path=asked.argument, revision=revision),
+    )
+
+
+def _home(desired: tuple[Desired, ...]) -> str:
+    """The namespace of the Worker, if the configuration has just one."""
+    homes = {one.ref.namespace for one in desired if one.ref.group == api.GROUP and one.ref.kind == "Worker"}
+    return homes.pop() if len(homes) == 1 else ""

@@ -1,0 +1,78 @@
+"""`gitops apply`: exactly what a saved plan says, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gitops_cli import _shell
+
+if TYPE_CHECKING:
+    from gitops.api.plan import PlanDocument
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  gitops plan --sync dev --out plan.json
+  gitops apply plan.json
+
+\b
+Exit codes: 0 done, 5 the cluster or the configuration moved since the plan was made: nothing was written.
+"""
+)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.pass_context
+def command(context: click.Context, /, *, file: str) -> None:
+    """Carry out a saved plan: exactly what was reviewed, or nothing."""
+    context.exit(asyncio.run(run(_shell.of(context), Path(file))))
+
+
+async def run(shell: _shell.Shell, file: Path) -> int:
+    """Make the plan again, compare, carry it out."""
+    from gitops.plan import document
+    from gitops.report import plans
+    from gitops.sync import story
+    from gitops.sync.means import Means
+    from gitops_cli import _finish, _progress, _target, _wiring
+
+    reviewed = _read(file)
+    asked = _target.Asked(
+        argument=reviewed.source.path if not reviewed.source.sync else "",
+        sync=reviewed.source.sync,
+        inventory=reviewed.name,
+        revision=reviewed.source.revision if reviewed.source.sync else "",
+        consent=frozenset(reviewed.consent),
+        force=reviewed.force,
+    )
+    async with _wiring.connected(shell) as connection:
+        target = await _target.find(shell, connection, asked)
+        means = Means(objects=connection.objects, clock=connection.clock, report=_progress.reporter(shell.console))
+        planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
+        document.assert_same(reviewed, planned.plan)
+        outcome = await story.carry_out(means, planned)
+        await _finish.tell(means, target, planned, outcome)
+    shell.console.answer(f"applied plan {reviewed.digest[:12]}: {plans.summary(planned.plan)}")
+    return 0
+
+
+def _read(file: Path) -> PlanDocument:
+    import msgspec
+
+    from gitops import errors
+    from gitops.api.plan import PlanDocument
+    from gitops.location import Location
+
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=PlanDocument)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise errors.ConfigError(
+            "this is no saved plan",
+            cause=str(error),
+            hint="make one: gitops plan --out FILE",
+            location=Location(str(file)),
+        ) from error
