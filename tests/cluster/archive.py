@@ -1,8 +1,9 @@
-"""Image archives in the format of `docker save`, written without any engine.
+"""Image archives, written without any engine.
 
-An image is layers (plain tar files) and a configuration; both Docker's `load` and containerd's
-`import` read this format. Layers are written sorted and without times, so the same content has the
-same digest, and a rebuilt image shares every layer that did not change.
+An image is layers (plain tar files) and a configuration. One archive holds an index of each kind: the
+OCI image layout, which containerd's `import` reads (it skips the layers it has), and `manifest.json` as
+`docker save` writes it, which Docker's `load` needs. Layers are written sorted and without times, so the
+same content has the same digest, and a rebuilt image shares every layer that did not change.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ from typing import Any
 
 EPOCH = "1970-01-01T00:00:00Z"
 ARCHITECTURE = "amd64"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
+LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
+FORMAT = "2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,29 +90,29 @@ def write_layer_from(layer: Path, tree: Path, *, at: str) -> None:
 
 def write_image(archive: Path, *, name: str, layers: Sequence[Path], config: ImageConfig) -> None:
     """Write an image archive that loads under the name `name` (`repository:tag`)."""
-    digests = [_digest(layer) for layer in layers]
+    described = [_describe(LAYER_TYPE, _digest(layer), layer.stat().st_size) for layer in layers]
     settings = {
         "architecture": ARCHITECTURE,
         "os": "linux",
         "created": EPOCH,
         "config": config.to_json(),
-        "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+        "rootfs": {"type": "layers", "diff_ids": [each["digest"] for each in described]},
         "history": [{"created": EPOCH, "created_by": layer.name} for layer in layers],
     }
-    body = json.dumps(settings, sort_keys=True).encode()
-    identity = hashlib.sha256(body).hexdigest()
-    manifest = [
-        {
-            "Config": f"{identity}.json",
-            "RepoTags": [name],
-            "Layers": [f"{digest}/layer.tar" for digest in digests],
-        }
-    ]
+    body = _encode(settings)
+    of_config = _describe(CONFIG_TYPE, hashlib.sha256(body).hexdigest(), len(body))
+    manifest = _encode({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": of_config, "layers": described})
+    of_manifest = _describe(MANIFEST_TYPE, hashlib.sha256(manifest).hexdigest(), len(manifest))
+    named = {**of_manifest, "annotations": {"io.containerd.image.name": name}}
+    docker = [{"Config": _place(of_config), "RepoTags": [name], "Layers": [_place(each) for each in described]}]
     with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
-        for digest, layer in zip(digests, layers, strict=True):
-            tar.add(layer, arcname=f"{digest}/layer.tar")
-        _add(tar, f"{identity}.json", body)
-        _add(tar, "manifest.json", json.dumps(manifest).encode())
+        _add(tar, "oci-layout", _encode({"imageLayoutVersion": "1.0.0"}))
+        _add(tar, "index.json", _encode({"schemaVersion": 2, "manifests": [named]}))
+        _add(tar, "manifest.json", _encode(docker))
+        _add(tar, _place(of_manifest), manifest)
+        _add(tar, _place(of_config), body)
+        for described_layer, layer in zip(described, layers, strict=True):
+            tar.add(layer, arcname=_place(described_layer))
 
 
 def read_names(archive: Path) -> list[str]:
@@ -116,6 +121,18 @@ def read_names(archive: Path) -> list[str]:
         member = tar.extractfile("manifest.json")
         images = json.load(member) if member else []
     return [name for image in images for name in image["RepoTags"] or []]
+
+
+def _describe(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": size}
+
+
+def _place(described: Mapping[str, Any]) -> str:
+    return f"blobs/{described['digest'].replace(':', '/')}"
+
+
+def _encode(content: Any) -> bytes:
+    return json.dumps(content, sort_keys=True).encode()
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

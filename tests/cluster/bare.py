@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -59,8 +59,10 @@ class BareApiServer(Access):
     def start(self) -> None:
         """Start the processes and wait until the API server is ready; data written before is there again."""
         self._run(self._plane.etcd())
+        # An API server whose first attempt to reach etcd fails waits a whole second before the next.
+        self._await("etcd", lambda: ports.answers(self._plane.etcd_port))
         self._run(self._plane.api_server())
-        self._await_processes()
+        self._await("kube-apiserver", lambda: self.readiness() == "ok")
         if self._controllers:
             self._run(self._plane.controllers(self._controllers_kubeconfig(), only=self._controllers))
 
@@ -99,16 +101,16 @@ class BareApiServer(Access):
                 start_new_session=True,
             )
 
-    def _await_processes(self) -> None:
+    def _await(self, name: str, ready: Callable[[], bool]) -> None:
         deadline = time.monotonic() + READY_SECONDS
-        while (words := self.readiness()) != "ok":
-            ended = [name for name, running in self._processes.items() if running.poll() is not None]
+        while not ready():
+            ended = [each for each, running in self._processes.items() if running.poll() is not None]
             if not ended and time.monotonic() < deadline:
-                time.sleep(0.05)
+                time.sleep(0.02)
                 continue
             self.stop()
-            failed = ended[0] if ended else "kube-apiserver"
-            why = "it ended while starting" if ended else f"not ready in {READY_SECONDS} s: {words}"
+            failed = ended[0] if ended else name
+            why = "it ended while starting" if ended else f"it was not ready in {READY_SECONDS} s"
             raise GroundError(f"{failed} did not start", why=why, log=self._log(failed))
 
     def _controllers_kubeconfig(self) -> Path:

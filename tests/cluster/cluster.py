@@ -191,12 +191,20 @@ def _boot(client: docker.DockerClient, inputs: str) -> Cluster:
     with step("boot two nodes"):
         nodes.create_network(client)
         for node in addresses.NODES:
-            shutil.rmtree(logs(node), ignore_errors=True)
+            _put_aside(logs(node))
             nodes.prepare(node, home() / node.name, authority)
             nodes.start(node, home() / node.name, logs(node), image=image, binaries=binaries, api_port=api_port)
         _await_boot(cluster)
     _write_state(state)
     return cluster
+
+
+def _put_aside(directory: Path) -> None:
+    """Keep the logs of the cluster before this one, whose failure somebody may still want to read."""
+    previous = directory.with_name(f"{directory.name}.previous")
+    shutil.rmtree(previous, ignore_errors=True)
+    if directory.exists():
+        directory.rename(previous)
 
 
 def _await_boot(cluster: Cluster) -> None:

@@ -100,6 +100,10 @@ def _start() -> docker.DockerClient:
             "no Docker engine answers", why="only root can start one", hint="start Docker, or set DOCKER_HOST"
         )
     machine.need({"dockerd": "docker.io", "containerd": "containerd", "runc": "runc", "iptables": "iptables"})
+    # Where there is an init system, installing the package has started it.
+    installed = find()
+    if installed is not None:
+        return installed
     data = cache.root() / "docker"
     data.mkdir(exist_ok=True)
     RUN.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -87,15 +86,10 @@ class GitServer(ABC):
     def await_listening(self, log: Path | None = None) -> None:
         """Wait until the port accepts connections."""
         deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                socket.create_connection((addresses.LOOPBACK, self.port), timeout=1).close()
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    raise GroundError("the Git server does not listen", why=str(error), log=log) from error
-                time.sleep(0.05)
-            else:
-                return
+        while not ports.answers(self.port):
+            if time.monotonic() > deadline:
+                raise GroundError("the Git server does not listen", why=f"port {self.port}", log=log)
+            time.sleep(0.02)
 
 
 class LocalGitServer(GitServer):

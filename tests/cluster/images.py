@@ -52,7 +52,7 @@ def pause() -> Path:
         config = ImageConfig(entrypoint=["/pause"], user="65535:65535")
         archive.write_image(made, name=PAUSE, layers=[layer], config=config)
 
-    return _image("pause", cache.key(PAUSE, PAUSE_SOURCE), make)
+    return _image("pause", cache.key(archive.FORMAT, PAUSE, PAUSE_SOURCE), make)
 
 
 def busybox() -> Path:
@@ -79,7 +79,7 @@ def busybox() -> Path:
         archive.write_layer(layer, [*files, *links])
         archive.write_image(made, name=BUSYBOX, layers=[layer], config=ImageConfig(command=["sh"], env=PATH))
 
-    return _image("busybox", cache.key(BUSYBOX, node.name), make)
+    return _image("busybox", cache.key(archive.FORMAT, BUSYBOX, node.name), make)
 
 
 def worker_tools() -> Path:
@@ -90,7 +90,7 @@ def worker_tools() -> Path:
         config = ImageConfig(command=["/bin/bash"], env={**PATH, "HOME": "/root"})
         archive.write_image(made, name=WORKER_TOOLS, layers=[tools], config=config)
 
-    return _image("worker-tools", cache.key(WORKER_TOOLS, tools.name), make)
+    return _image("worker-tools", cache.key(archive.FORMAT, WORKER_TOOLS, tools.name), make)
 
 
 def _image(name: str, key: str, make: Callable[[Path], None]) -> Path:

@@ -25,3 +25,9 @@ def free(count: int) -> list[int]:
                 probe.bind((addresses.LOOPBACK, candidate))
                 found.append(candidate)
     return found
+
+
+def answers(port: int) -> bool:
+    """Tell whether something on this host accepts connections on that port."""
+    with socket.socket() as probe:
+        return probe.connect_ex((addresses.LOOPBACK, port)) == 0

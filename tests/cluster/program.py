@@ -71,7 +71,7 @@ def build(wheel: Path, *, version: str | None = None) -> Path:
             archive.write_layer(account, [*_account(), *_launchers(content)])
             archive.write_image(made, name=name, layers=[base, dependencies, own, account], config=config)
 
-    key = cache.key(name, base.name, dependencies.name, wheel, Path(__file__))
+    key = cache.key(archive.FORMAT, name, base.name, dependencies.name, wheel, Path(__file__))
     return cache.obtain("image-gitops-worker", key, make, suffix=".tar")
 
 
