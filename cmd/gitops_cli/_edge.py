@@ -82,14 +82,14 @@ def _invoke(group: click.Group, name: str, argv: list[str], shell: Shell) -> int
 
 
 def _completed(group: click.Group, name: str) -> int:
-    from click.shell_completion import shell_complete  # noqa: PLC0415  # only when a shell asks
+    from click.shell_completion import shell_complete  # only when a shell asks
 
     return shell_complete(group, {}, name, "_GITOPS_COMPLETE", os.environ["_GITOPS_COMPLETE"])
 
 
 def start(main: Coroutine[Any, Any, int]) -> int:
     """Run a command's coroutine to its end; SIGTERM and SIGINT cancel it, and it may clean up."""
-    import asyncio  # noqa: PLC0415  # 60 ms that commands without a cluster do not pay
+    import asyncio  # 60 ms that commands without a cluster do not pay
 
     async def supervised() -> int:
         task = asyncio.ensure_future(main)

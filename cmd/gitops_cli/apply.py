@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from gitops_cli import _shell
+from gitops_cli import _edge, _shell
 
 if TYPE_CHECKING:
     from gitops.api.plan import PlanDocument
@@ -29,7 +28,7 @@ Exit codes: 0 done, 5 the cluster or the configuration moved since the plan was 
 @click.pass_context
 def command(context: click.Context, /, *, file: str) -> None:
     """Carry out a saved plan: exactly what was reviewed, or nothing."""
-    context.exit(asyncio.run(run(_shell.of(context), Path(file))))
+    context.exit(_edge.start(run(_shell.of(context), Path(file))))
 
 
 async def run(shell: _shell.Shell, file: Path) -> int:

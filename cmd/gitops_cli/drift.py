@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 
 import click
 
-from gitops_cli import _options, _shell
+from gitops_cli import _edge, _options, _shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ be read.
 @click.pass_context
 def command(context: click.Context, /, **given: str) -> None:
     """Show how the cluster differs from what was applied, and who did it."""
-    context.exit(asyncio.run(run(_shell.of(context), Options(**given))))
+    context.exit(_edge.start(run(_shell.of(context), Options(**given))))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

@@ -15,6 +15,16 @@ from gitops_cli import _edge, _global, _lazy
 SECTIONS: _lazy.Sections = {
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
+        "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
+        "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
+    },
+    "Change": {
+        "apply": ("gitops_cli.apply", "Carry out a saved plan: exactly what was reviewed, or nothing"),
+        "sync": ("gitops_cli.sync", "Make the cluster what Git says"),
+        "install": ("gitops_cli.install", "Install an overlay and let the cluster follow its repository"),
+    },
+    "Serve": {
+        "run": ("gitops_cli.run", "Run the reconciler and the worker (in the cluster)"),
     },
     "Work": {
         "operation": ("gitops_cli.operation", "Run scripts on a pool; list, cancel, read logs"),

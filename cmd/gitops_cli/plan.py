@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gitops_cli import _options, _shell
+from gitops_cli import _edge, _options, _shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str
     if bool(given["path"]) == bool(given["sync"]):
         raise click.UsageError("name a PATH, or a GitSync with --sync")
     options = Options(consent=frozenset(name.lower() for name in consent), **given)
-    context.exit(asyncio.run(run(_shell.of(context), options)))
+    context.exit(_edge.start(run(_shell.of(context), options)))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

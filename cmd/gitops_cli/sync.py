@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import dataclass
 
 import click
 
-from gitops_cli import _options, _shell
+from gitops_cli import _edge, _options, _shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +49,7 @@ Exit codes: 0 done or nothing to do, 3 Git or cluster not reachable, 4 denied, 5
 def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, **given: str) -> None:
     """Make the cluster what Git says; TARGET is a GitSync or a directory."""
     options = Options(consent=frozenset(name.lower() for name in consent), wait=wait, **given)
-    context.exit(asyncio.run(run(_shell.of(context), options)))
+    context.exit(_edge.start(run(_shell.of(context), options)))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:
