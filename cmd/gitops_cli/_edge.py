@@ -12,9 +12,6 @@ import itertools
 import os
 import signal
 import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -140,7 +137,7 @@ def _failed(error: BaseException, argv: list[str], shell: Shell) -> int:
     told = _told(error, argv, shell)
     with suppress(BrokenPipeError):
         if shell.settings.traceback:
-            shell.console.complain("".join(traceback.format_exception(error)).rstrip())
+            shell.console.complain(_trace(error))
         if wants_json(argv):
             shell.console.complain(_errors.as_json(told))
         else:
@@ -175,7 +172,7 @@ def _bug(error: BaseException, argv: list[str], shell: Shell) -> Bug:
             f"gitops {__version__}, Python {sys.version}",
             f"command: {' '.join(argv[1:2])} (its arguments are not recorded)",
             "",
-            "".join(traceback.format_exception(error)),
+            _trace(error),
         ]
     )
     return Bug(
@@ -185,7 +182,16 @@ def _bug(error: BaseException, argv: list[str], shell: Shell) -> Bug:
     )
 
 
+def _trace(error: BaseException) -> str:
+    import traceback  # this and the imports below are for failures only
+
+    return "".join(traceback.format_exception(error)).rstrip()
+
+
 def _saved(report: str) -> str:
+    import tempfile
+    import time
+
     try:
         descriptor, path = tempfile.mkstemp(prefix=time.strftime("gitops-report-%Y%m%d-%H%M%S-"), suffix=".txt")
         with os.fdopen(descriptor, "w", errors="replace") as file:

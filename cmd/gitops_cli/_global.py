@@ -38,6 +38,19 @@ def options(*, hidden: bool = False) -> list[click.Parameter]:
     ]
 
 
+def version(text: str) -> click.Option:
+    """`--version` of the whole program."""
+
+    def show(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+        if value and not context.resilient_parsing:
+            click.echo(text)
+            context.exit()
+
+    return click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=show, help="Print the version."
+    )
+
+
 def accept(command: click.Command) -> click.Command:
     """Let a command, and the commands below it, take the global options where it has none of that name."""
     if getattr(command, "takes_global_options", False):

@@ -6,13 +6,14 @@ A command's module is imported when the command runs; its one line of help stand
 from __future__ import annotations
 
 import sys
-
-import click
+from typing import TYPE_CHECKING
 
 from gitops import __version__
-from gitops_cli import _edge, _global, _lazy
 
-SECTIONS: _lazy.Sections = {
+if TYPE_CHECKING:
+    import click
+
+SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
         "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
@@ -42,14 +43,13 @@ Exit codes: 0 done, or no difference; 1 the answer is no (differences, drift, a 
 """
 
 
-def _version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:  # noqa: FBT001  # click's
-    if value and not context.resilient_parsing:
-        click.echo(f"gitops {__version__}")
-        context.exit()
+VERSION = f"gitops {__version__}"
 
 
 def group() -> click.Group:
     """The command tree."""
+    from gitops_cli import _global, _lazy  # see main
+
     return _lazy.LazyGroup(
         name="gitops",
         help="A CI/CD worker for Kubernetes, configured by commits.",
@@ -57,18 +57,17 @@ def group() -> click.Group:
         sections=SECTIONS,
         params=[
             *_global.options(),
-            click.Option(
-                ["--version"],
-                is_flag=True,
-                is_eager=True,
-                expose_value=False,
-                callback=_version,
-                help="Print the version.",
-            ),
+            _global.version(VERSION),
         ],
     )
 
 
 def main() -> None:
     """Run the program; ends the process with its exit code."""
+    if sys.argv[1:] == ["--version"]:
+        # Asked by scripts, often: it need not wait 50 ms for the rest.
+        sys.stdout.write(f"{VERSION}\n")
+        return
+    from gitops_cli import _edge
+
     sys.exit(_edge.run(group(), sys.argv))
