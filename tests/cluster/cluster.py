@@ -98,7 +98,7 @@ class Cluster(access.Access):
 
     def unready_nodes(self) -> list[str]:
         """Name the nodes that are not Ready now."""
-        ready = {item["metadata"]["name"] for item in self.get("nodes")["items"] if _is_ready(item)}
+        ready = {item["metadata"]["name"] for item in self.get("nodes")["items"] if is_ready(item)}
         return [node.name for node in addresses.NODES if node.name not in ready]
 
     def _import(self, node: Node, archives: list[Path]) -> None:
@@ -234,7 +234,8 @@ def _node(name: str) -> Node:
     return next(node for node in addresses.NODES if node.name == name)
 
 
-def _is_ready(item: dict[str, Any]) -> bool:
+def is_ready(item: dict[str, Any]) -> bool:
+    """Tell whether a Node says it is Ready."""
     conditions = item.get("status", {}).get("conditions", [])
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 

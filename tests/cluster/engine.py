@@ -28,14 +28,19 @@ START_SECONDS = 40
 def session() -> Iterator[docker.DockerClient]:
     """Give a client of an engine that answers, starting one (as root) if none does.
 
-    The engine found is also put into DOCKER_HOST, where testcontainers and the docker command look.
+    The engine found is also put into DOCKER_HOST, where testcontainers and the docker command look. What
+    it refuses inside the block becomes a GroundError with its words.
     """
     client = find()
     if client is None:
         with cache.lock("engine"):
             client = find() or _start()
     with contextlib.closing(client):
-        yield client
+        try:
+            yield client
+        except DockerException as error:
+            log = cache.logs() / "dockerd.log"
+            raise GroundError("the Docker engine refused", why=str(error), log=log) from error
 
 
 def answers() -> bool:
@@ -113,6 +118,7 @@ def _start() -> docker.DockerClient:
         engine = subprocess.Popen(
             [
                 "dockerd",
+                "--log-level=warn",
                 f"--host={SOCKET}",
                 f"--data-root={data}",
                 f"--exec-root={RUN}/exec",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing_extensions import override
 
 from tests.cluster.audit import AuditEvent
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, is_ready
 from tests.cluster.errors import GroundError, NotOurClusterError
 from tests.cluster.gitserver import ClusterGitServer
 
@@ -54,6 +54,11 @@ class GivenCluster(Cluster):
     def execute(self, node: str, *command: str) -> str:
         """Refuse: its nodes cannot be entered."""
         raise NotOurClusterError(f"run a command on {node}")
+
+    @override
+    def unready_nodes(self) -> list[str]:
+        """Name the nodes of that cluster, whatever they are called, that are not Ready."""
+        return [item["metadata"]["name"] for item in self.get("nodes")["items"] if not is_ready(item)]
 
 
 def find() -> GivenCluster | None:
