@@ -72,6 +72,15 @@ def _wrong(
     return errors.ConfigError(message, cause=cause, hint=hint, location=context.locate(ref, pointer), ref=ref)
 
 
+def _operations(manifests: Sequence[Manifest], context: Context) -> list[errors.GitOpsError]:
+    hint = "create it at run time: gitops operation run"
+    return [
+        _wrong(ref, context, "/kind", f"Operation {ref.name} is in Git", hint=hint)
+        for ref in map(ref_of, manifests)
+        if (ref.group, ref.kind) == (api.GROUP, "Operation")
+    ]
+
+
 def _unserved_names(
     workers: list[_Decoded[api.Worker]], pools: list[_Decoded[api.WorkerPool]], context: Context
 ) -> list[errors.GitOpsError]:

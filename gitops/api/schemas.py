@@ -1,0 +1,43 @@
+"""JSON Schemas (draft 2020-12) of our kinds, for editors: `# yaml-language-server: $schema=…`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitops.api import crds
+from gitops.api.meta import API_VERSION, GROUP, VERSION
+from gitops.api.structural import Schema
+
+_ONLY_KUBERNETES = "x-kubernetes-"
+_NUMBER_FORMATS = {"int64", "int32", "double"}
+
+
+def json_schema(kind: crds.Kind) -> dict[str, Any]:
+    """The JSON Schema of one kind; unknown fields are errors, as in the strict validator."""
+    schema = _closed(crds.schema(kind))
+    properties = schema["properties"]
+    properties["apiVersion"]["const"] = API_VERSION
+    properties["kind"]["const"] = kind.name
+    # What the program writes is nothing to be completed by an editor.
+    del properties["status"]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://{GROUP}/schemas/{VERSION}/{kind.name.lower()}.json",
+        "title": kind.name,
+        **schema,
+        "required": ["apiVersion", "kind", "metadata", "spec"],
+    }
+
+
+def _closed(schema: Schema) -> dict[str, Any]:
+    kept = {key: value for key, value in schema.items() if not key.startswith(_ONLY_KUBERNETES)}
+    if kept.get("format") in _NUMBER_FORMATS:
+        del kept["format"]
+    if "properties" in schema:
+        kept["properties"] = {name: _closed(value) for name, value in schema["properties"].items()}
+        if not schema.get("x-kubernetes-preserve-unknown-fields"):
+            kept["additionalProperties"] = False
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            kept[key] = _closed(schema[key])
+    return kept
