@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import gitops
+from gitops.cluster.access import ServerAccess
 from gitops.cluster.clock import SystemClock
 from gitops.cluster.discovery import Discovery
 from gitops.cluster.http import Http, Limits, Observer
 from gitops.cluster.objects import ServerObjects
+from gitops.cluster.podlogs import ServerPodLogs
+from gitops.cluster.reflector import Patience, Reflector
 from gitops.cluster.settings import ClusterConfig
 from gitops.ports.clock import Clock
 
@@ -23,6 +26,9 @@ class Cluster:
     clock: Clock
     discovery: Discovery
     objects: ServerObjects
+    watch: Reflector
+    logs: ServerPodLogs
+    access: ServerAccess
 
 
 @contextlib.asynccontextmanager
@@ -32,6 +38,7 @@ async def connect(
     component: str,
     clock: Clock | None = None,
     limits: Limits | None = None,
+    patience: Patience | None = None,
     observe: Observer | None = None,
 ) -> AsyncIterator[Cluster]:
     """Connect lazily: the first request opens the first connection.
@@ -45,4 +52,13 @@ async def connect(
     agent = f"gitops/{gitops.__version__} ({component})"
     async with Http(config, clock=time, agent=agent, limits=limits or Limits(), observe=observe) as http:
         discovery = Discovery(http, time)
-        yield Cluster(config=config, clock=time, discovery=discovery, objects=ServerObjects(http, discovery))
+        objects = ServerObjects(http, discovery)
+        yield Cluster(
+            config=config,
+            clock=time,
+            discovery=discovery,
+            objects=objects,
+            watch=Reflector(http, objects, time, patience),
+            logs=ServerPodLogs(http, silence=(patience or Patience()).silence),
+            access=ServerAccess(http),
+        )

@@ -27,6 +27,7 @@ class Request:
     accept: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     ref: ResourceRef | None = None
+    idempotent: bool = False
 
     @property
     def target(self) -> str:
@@ -36,7 +37,7 @@ class Request:
     @property
     def safe(self) -> bool:
         """Whether asking twice does no more than asking once."""
-        return self.method == "GET" or ("dryRun", "All") in self.query
+        return self.idempotent or self.method == "GET" or ("dryRun", "All") in self.query
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,9 +37,7 @@ WatchEvent = Synced | Put | Gone
 class Watch(Protocol):
     """A reflector: bookmarks, resume from the last resourceVersion, 410 in both forms, silent stalls, Retry-After."""
 
-    def watch(
-        self, resource: Resource, namespace: str = "", *, labels: str = ""
-    ) -> AsyncIterator[WatchEvent]:
+    def watch(self, resource: Resource, namespace: str = "", *, labels: str = "") -> AsyncGenerator[WatchEvent, None]:
         """Events of a kind in a namespace (all if empty). Ends only by cancellation.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from gitops.errors import ClusterUnavailable, ObjectInvalid, ObjectMissing
@@ -69,7 +69,9 @@ class FakePodLogs:
             self.break_off(*key)
             del self._logs[key]
 
-    async def read(self, namespace: str, pod: str, container: str, *, follow: bool = True) -> AsyncIterator[bytes]:
+    async def read(
+        self, namespace: str, pod: str, container: str, *, follow: bool = True
+    ) -> AsyncGenerator[bytes, None]:
         """See `gitops.ports.podlogs.PodLogs`."""
         key = (namespace, pod, container)
         self.reads.append(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from gitops.ports.objects import Resource
 from gitops.ports.watch import Gone, Put, Synced, WatchEvent
@@ -31,7 +31,9 @@ class FakeWatch:
         """How many watches are open."""
         return len(self._watchers)
 
-    async def watch(self, resource: Resource, namespace: str = "", *, labels: str = "") -> AsyncIterator[WatchEvent]:
+    async def watch(
+        self, resource: Resource, namespace: str = "", *, labels: str = ""
+    ) -> AsyncGenerator[WatchEvent, None]:
         """See `gitops.ports.watch.Watch`."""
         if self.denied:
             raise self.denied
