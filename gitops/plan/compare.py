@@ -6,10 +6,14 @@ Fields the server keeps for itself (status, managedFields, resourceVersion and t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Final
 
-from gitops.merge import jsonpatch
+from gitops.merge import difference
 from gitops.objects import Manifest
 from gitops.plan.change import PatchOp
+
+ABSENT: Final = object()
+"""Stands for a value that is not there; null is a value."""
 
 _SERVERS_OWN = frozenset(
     {
@@ -34,18 +38,30 @@ def visible(manifest: Manifest) -> Manifest:
 
 def compare(live: Manifest, predicted: Manifest) -> tuple[PatchOp, ...]:
     """The RFC 6902 patch from live to predicted; empty if nothing visible changes."""
-    return tuple(jsonpatch.diff(visible(live), visible(predicted)))
+    return tuple(difference.diff(visible(live), visible(predicted)))
 
 
-def tests(live: Manifest, patch: Sequence[PatchOp]) -> tuple[PatchOp, ...]:
-    """`test` operations for every old value the patch replaces or removes: they hold as long as the plan does."""
-    return tuple(jsonpatch.tests(visible(live), list(patch)))
+def compare_with_tests(live: Manifest, predicted: Manifest) -> tuple[tuple[PatchOp, ...], tuple[PatchOp, ...]]:
+    """The patch, and a `test` for every old value it replaces or removes: they hold as long as the plan does."""
+    patch, tests = difference.diff_with_tests(visible(live), visible(predicted))
+    return tuple(patch), tuple(tests)
 
 
 def holds(live: Manifest, expectations: Sequence[PatchOp]) -> str:
     """The path of the first `test` that does not hold on live, or empty if all do."""
     state = visible(live)
-    for one in expectations:
-        if not jsonpatch.holds(state, one):
-            return str(one["path"])
-    return ""
+    return next((str(one["path"]) for one in expectations if at(state, one["path"]) != one["value"]), "")
+
+
+def at(document: Any, pointer: str) -> Any:
+    """The value at a JSON Pointer, or `ABSENT`; an index may be `-`, which is never there."""
+    value = document
+    for token in pointer.split("/")[1:]:
+        key = token.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return ABSENT
+    return value

@@ -12,14 +12,11 @@ from typing import Any
 
 from gitops.api.meta import GROUP
 from gitops.location import Location
-from gitops.merge import jsonpatch
 from gitops.objects import Manifest
 from gitops.plan import attribution, compare, predict
 from gitops.plan.change import Desired
+from gitops.plan.compare import ABSENT
 from gitops.ref import ResourceRef
-
-ABSENT = object()
-"""Stands for a value that is not there; null is a value."""
 
 _CAPACITY = frozenset({"resources", "replicas", "maxOperations", "minReplicas", "maxReplicas", "sizeLimit"})
 _RBAC = "rbac.authorization.k8s.io"
@@ -84,7 +81,7 @@ def _changed(one: Desired, live: Manifest) -> list[Drift]:
     visible = compare.visible(live)
     out = []
     for op in compare.compare(live, predicted):
-        now = jsonpatch.at(visible, op["path"], ABSENT) if op["op"] != "add" else ABSENT
+        now = compare.at(visible, op["path"]) if op["op"] != "add" else ABSENT
         gone = now is ABSENT
         owner = attribution.owner_of(live, op["path"])
         out.append(
@@ -124,7 +121,7 @@ def _added(one: Desired, live: Manifest, *, known: tuple[str, ...]) -> list[Drif
                 manner=Manner.ADDED,
                 severity=_severity(one.ref, pointer),
                 desired=ABSENT,
-                live=jsonpatch.at(live, pointer, ABSENT),
+                live=compare.at(live, pointer),
                 owners=(owner,),
                 location=one.location,
             )

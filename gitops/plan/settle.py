@@ -192,14 +192,8 @@ def _update(item: Differs, prediction: Prediction | None, rules: Rules) -> Chang
 
 
 def _with_patch(base: Change, live: Manifest, predicted: Manifest, *, why: str = "") -> Change:
-    patch = compare.compare(live, predicted)
-    return replace(
-        base,
-        patch=patch,
-        inverse=compare.compare(predicted, live),
-        tests=compare.tests(live, patch),
-        why=why,
-    )
+    patch, tests = compare.compare_with_tests(live, predicted)
+    return replace(base, patch=patch, inverse=compare.compare(predicted, live), tests=tests, why=why)
 
 
 def _replacement(base: Change, item: Differs, prediction: Prediction, rules: Rules) -> Change:

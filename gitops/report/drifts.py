@@ -8,7 +8,8 @@ from typing import Any
 from gitops.api.plan import DriftedPath, DriftReport, UnreadableObject
 from gitops.plan import document, secrecy
 from gitops.plan.attribution import Owner
-from gitops.plan.drift import ABSENT, Drift
+from gitops.plan.compare import ABSENT
+from gitops.plan.drift import Drift
 from gitops.ref import ResourceRef
 from gitops.report import redact, values
 

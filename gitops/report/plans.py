@@ -59,9 +59,10 @@ def _change(change: Change, salt: str) -> Iterator[str]:
 
 
 def _paired(change: Change, salt: str) -> Iterator[tuple[PatchOp, PatchOp | None]]:
-    tests = {op["path"]: op for op in secrecy.patch(change, change.tests, salt)}
+    """Each operation with the test of the value it replaces or removes: there is one for each of those, in order."""
+    tests = iter(secrecy.patch(change, change.tests, salt))
     for op in secrecy.patch(change, change.patch, salt):
-        yield op, tests.get(op["path"])
+        yield op, None if op["op"] == "add" else next(tests, None)
 
 
 def _op(op: PatchOp, test: PatchOp | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gitops.plan.drift import ABSENT
+from gitops.plan.compare import ABSENT
 from gitops.report import redact
 
 WIDTH = 60
