@@ -1,0 +1,141 @@
+"""Paths into objects, as kustomize's configuration writes them: kind, path with `/`, whether to create.
+
+`change` walks one path of one object and replaces what stands at its end; lists on the way are entered whole.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from gitops import errors
+from gitops.build.identity import Gvk
+from gitops.build.resource import Resource
+from gitops.yaml.scalars import is_null, text_of
+
+Change = Callable[[Any], Any]
+_ABSENT = object()
+
+
+class FieldSpec(NamedTuple):
+    """Where a transformer works: which kinds (empty parts mean any), which path, and whether to create it."""
+
+    path: str
+    gvk: Gvk = Gvk()
+    create: bool = False
+
+    def covers(self, other: FieldSpec) -> bool:
+        """Whether an equal or more general spec is already here, in kustomize's sense."""
+        return self.path == other.path and self.gvk.selected_by(other.gvk)
+
+
+class FieldSpecs:
+    """An ordered set of specs that answers quickly which apply to a kind."""
+
+    __slots__ = ("_by_kind", "all")
+
+    def __init__(self, specs: Iterable[FieldSpec] = ()) -> None:
+        self.all = tuple(specs)
+        self._by_kind: dict[Gvk, tuple[FieldSpec, ...]] = {}
+
+    def __iter__(self) -> Iterator[FieldSpec]:
+        return iter(self.all)
+
+    def __len__(self) -> int:
+        return len(self.all)
+
+    def of(self, gvk: Gvk) -> tuple[FieldSpec, ...]:
+        """The specs that apply to objects of a kind, in order."""
+        found = self._by_kind.get(gvk)
+        if found is None:
+            found = self._by_kind[gvk] = tuple(spec for spec in self.all if gvk.selected_by(spec.gvk))
+        return found
+
+    def merged(self, others: Iterable[FieldSpec]) -> FieldSpecs:
+        """These and the others that are not covered yet.
+
+        Raises:
+            BuildError: a spec is here with another `create`.
+        """
+        result = list(self.all)
+        for spec in others:
+            known = next((mine for mine in result if mine.covers(spec)), None)
+            if known is None:
+                result.append(spec)
+            elif known.create != spec.create:
+                raise errors.BuildError(
+                    f"two field specs for {spec.path} disagree on `create`",
+                    hint="make `create` the same in all configurations of this build",
+                )
+        return FieldSpecs(result)
+
+
+@functools.lru_cache(maxsize=8192)
+def split(path: str, delimiter: str = "/") -> tuple[str, ...]:
+    r"""The parts of a path; a delimiter after a backslash belongs to the name."""
+    parts = path.split(delimiter)
+    if len(parts) > 1 and parts[0] == "":
+        parts = parts[1:]
+    result = [parts[0]]
+    for part in parts[1:]:
+        if result[-1].endswith("\\"):
+            result[-1] = result[-1][:-1] + delimiter + part
+        else:
+            result.append(part)
+    return tuple(result)
+
+
+def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[], Any] | None = None) -> None:
+    """Replace what stands at the spec's path by what `edit` makes of it.
+
+    `create` makes the value to edit where the path is missing and the spec allows creating it.
+
+    Raises:
+        BuildError: the path leads through a scalar.
+    """
+    maker = create if spec.create else None
+    try:
+        _into(resource.data, split(spec.path), edit, maker)
+    except _ThroughScalarError as error:
+        raise errors.BuildError(
+            f"the field {spec.path} of {resource.identity} cannot be changed",
+            cause=f"there is {text_of(error.args[0])!r} where a mapping or a list is expected",
+            location=resource.start,
+        ) from None
+
+
+class _ThroughScalarError(Exception):
+    """The path goes on below a scalar."""
+
+
+def _into(node: Any, path: tuple[str, ...], edit: Change, create: Callable[[], Any] | None) -> Any:
+    if not path:
+        return edit(node)
+    if isinstance(node, dict):
+        _into_mapping(node, path, edit, create)
+    elif isinstance(node, list):
+        for index, item in enumerate(node):
+            node[index] = _into(item, path, edit, create)
+    elif not is_null(node):
+        raise _ThroughScalarError(node)
+    return node
+
+
+def _into_mapping(node: dict[str, Any], path: tuple[str, ...], edit: Change, create: Callable[[], Any] | None) -> None:
+    name = path[0]
+    entered = name.endswith("[]")
+    if entered:
+        name = name[:-2]
+    value = node.get(name, _ABSENT)
+    rest = path[1:]
+    if value is _ABSENT:
+        if create is None or entered:
+            return
+        value = {} if rest else create()
+    elif is_null(value):
+        if entered:
+            value = []
+        elif create is not None:
+            value = {} if rest else create()
+    node[name] = _into(value, rest, edit, create)

@@ -1,0 +1,229 @@
+"""ConfigMaps and Secrets made of literals, files and env files."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gitops import errors
+from gitops.build import metadata
+from gitops.build.collection import Collection
+from gitops.build.context import Context, Mark
+from gitops.build.files import Where
+from gitops.build.kustomization import Kustomization
+from gitops.build.resource import Resource
+
+_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_MAX_KEY = 253
+_LINE = 70
+_BOM = b"\xef\xbb\xbf"
+_WHITE = " \t\v\f\r\x85\xa0"
+
+
+def run(kustomization: Kustomization, collection: Collection, context: Context, origin: str | None) -> None:
+    """Make what `configMapGenerator` and `secretGenerator` say and absorb it.
+
+    Raises:
+        BuildError: an entry cannot be followed.
+    """
+    shared = kustomization.mapping("generatorOptions")
+    for field, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+        for i, entry in enumerate(kustomization.entries(field)):
+            at = kustomization.where(f"/{field}/{i}")
+            merged = {**entry, "options": _options(entry.get("options"), shared)}
+            mark = context.mark(kustomization, f"/{field}/{i}")
+            made = make(merged, kind, kustomization.folder, context, at, mark)
+            if origin is not None:
+                metadata.set_origin([made], metadata.configured(origin, kustomization, f"{kind}Generator"))
+            absorb(collection, made, at)
+
+
+def _options(own: dict[str, Any] | None, shared: dict[str, Any]) -> dict[str, Any] | None:
+    """An entry's options over those of the kustomization; a flag is on if either says so."""
+    if not shared:
+        return own
+    result = dict(own or {})
+    for field in ("labels", "annotations"):
+        if shared.get(field) or result.get(field):
+            result[field] = {**(shared.get(field) or {}), **(result.get(field) or {})}
+    for field in ("disableNameSuffixHash", "immutable"):
+        result[field] = bool(result.get(field) or shared.get(field))
+    return result
+
+
+def make(entry: dict[str, Any], kind: str, folder: str, context: Context, at: Where, mark: Mark) -> Resource:
+    """The object one generator entry makes.
+
+    Raises:
+        BuildError: it has no name, a file is missing, or a key is not valid or there twice.
+    """
+    name, namespace = entry.get("name") or "", entry.get("namespace") or ""
+    if not name:
+        raise errors.BuildError(f"the {kind} generator has no name", location=at())
+    data: dict[str, Any] = {"apiVersion": "v1", "kind": kind, "metadata": {"name": mark(name, None)}}
+    if namespace:
+        data["metadata"]["namespace"] = mark(namespace, None)
+    if kind == "Secret":
+        data["type"] = mark(entry.get("type") or "Opaque", None)
+        data["data"] = {}
+    for key, content in _pairs(entry, kind, folder, context, at):
+        field, value = _stored(content, kind)
+        data.setdefault(field, {})[key] = mark(value, None)
+    options = entry.get("options") or {}
+    for field in ("labels", "annotations"):
+        if options.get(field):
+            data["metadata"][field] = {key: mark(str(text), None) for key, text in options[field].items()}
+    if options.get("immutable"):
+        data["immutable"] = True
+    resource = Resource(data, at())
+    resource.needs_hash = not options.get("disableNameSuffixHash")
+    resource.behavior = entry.get("behavior") or ""
+    return resource
+
+
+def _stored(content: bytes, kind: str) -> tuple[str, str]:
+    """The field a value goes to, and how it is written there."""
+    if kind == "Secret":
+        return "data", _base64(content)
+    try:
+        return "data", content.decode("utf-8")
+    except UnicodeDecodeError:
+        return "binaryData", _base64(content)
+
+
+def _base64(content: bytes) -> str:
+    """Base64, in lines of 70 once it is longer than that."""
+    text = base64.b64encode(content).decode()
+    if len(text) < _LINE:
+        return text
+    return "".join(f"{text[i : i + _LINE]}\n" for i in range(0, len(text), _LINE))
+
+
+def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, at: Where) -> Iterable[tuple[str, bytes]]:
+    """Keys and values: env files, literals, files; each key once."""
+    pairs: list[tuple[str, bytes]] = []
+    for path in entry.get("envs") or ():
+        pairs += _env_file(_read(str(path), folder, context, at), str(path), at)
+    pairs += [_literal(str(text), at) for text in entry.get("literals") or ()]
+    for source in entry.get("files") or ():
+        key, path = _file_source(str(source), at)
+        pairs.append((key, _read(path, folder, context, at)))
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if not _KEY.fullmatch(key) or len(key) > _MAX_KEY or key in (".", "..") or key.startswith(".."):
+            raise errors.BuildError(
+                f"the {kind} generator {entry.get('name')}: {key!r} is not a valid key",
+                hint="letters, digits, `-`, `_` and `.`",
+                location=at(),
+            )
+        if key in seen:
+            raise errors.BuildError(
+                f"the {kind} generator {entry.get('name')} has the key {key!r} twice", location=at()
+            )
+        seen.add(key)
+    return sorted(pairs)
+
+
+def _read(path: str, folder: str, context: Context, at: Where) -> bytes:
+    return context.files.read(context.files.resolve_file(folder, path, at), at)
+
+
+def _literal(text: str, at: Where) -> tuple[str, bytes]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise errors.BuildError(f"the literal {text!r} must be key=value", location=at())
+    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        value = value[1:-1]
+    return key, value.encode()
+
+
+def _file_source(source: str, at: Where) -> tuple[str, str]:
+    parts = source.split("=")
+    if len(parts) == 1:
+        return posixpath.basename(source), source
+    if len(parts) > 2 or not all(parts):  # noqa: PLR2004 - key=path
+        raise errors.BuildError(f"the file {source!r} must be a path or key=path", location=at())
+    return parts[0], parts[1]
+
+
+def _env_file(content: bytes, path: str, at: Where) -> list[tuple[str, bytes]]:
+    pairs = []
+    for number, raw in enumerate(content.split(b"\n"), 1):
+        line = raw.removesuffix(b"\r")
+        if number == 1:
+            line = line.removeprefix(_BOM)
+        try:
+            text = line.decode("utf-8").lstrip(_WHITE + "\n")
+        except UnicodeDecodeError as error:
+            raise errors.BuildError(f"{path}: line {number} is not UTF-8 text", location=at()) from error
+        if not text or text[0] == "#":
+            continue
+        key, _, value = text.partition("=")
+        if not _ENV_NAME.fullmatch(key) or key in (".", "..") or key.startswith(".."):
+            raise errors.BuildError(f"{path}: line {number}: {key!r} is no name of a variable", location=at())
+        pairs.append((key, value.encode()))
+    return pairs
+
+
+def absorb(collection: Collection, made: Resource, at: Where) -> None:
+    """Add a generated object, or merge it into, or put it in place of, the one that is there.
+
+    Raises:
+        BuildError: its behaviour does not fit what is there.
+    """
+    key = made.identity.key
+    there = [
+        resource
+        for resource in collection.resources
+        if any(known.key == key for known in (*resource.previous_identities, resource.identity))
+    ]
+    if len(there) > 1:
+        raise errors.BuildError(f"{made.identity} could be merged into {len(there)} objects", location=at())
+    if not there:
+        if made.behavior in ("merge", "replace"):
+            raise errors.BuildError(
+                f"there is no {made.kind} {made.name} to {made.behavior}",
+                hint="use the behavior create, or the name the base gives it",
+                location=at(),
+            )
+        collection.append([made])
+        return
+    old = there[0]
+    if made.behavior not in ("merge", "replace"):
+        raise errors.BuildError(
+            f"there is a {made.kind} {made.name} already",
+            cause=f"it is at {old.start}",
+            hint="say `behavior: merge` or `behavior: replace`",
+            location=at(),
+        )
+    _take_over(made, old)
+    resources = collection.resources
+    collection.replace([made if resource is old else resource for resource in resources])
+
+
+def _take_over(made: Resource, old: Resource) -> None:
+    """Give a generated object the identity, labels and, when merging, the data of the one it stands for."""
+    origin = old.strings("annotations").get(metadata.ORIGIN)
+    for field in ("labels", "annotations"):
+        made.set_strings(field, {**old.strings(field), **made.strings(field)})
+    names: Any = old.metadata()
+    made.metadata()["name"] = names["name"]
+    made.metadata().pop("namespace", None)
+    if old.namespace:
+        made.metadata()["namespace"] = names["namespace"]
+    made.previous, made.prefixes, made.suffixes = old.previous, old.prefixes, old.suffixes
+    made.variables = old.variables
+    if made.behavior == "merge":
+        for field in ("data", "binaryData"):
+            mine, theirs = made.data.get(field), old.data.get(field)
+            both = {**(theirs if isinstance(theirs, dict) else {}), **(mine if isinstance(mine, dict) else {})}
+            made.data.pop(field, None)
+            if both:
+                made.data[field] = both
+        if origin is not None:
+            made.metadata().setdefault("annotations", {})[metadata.ORIGIN] = origin
+    made.behavior = old.behavior

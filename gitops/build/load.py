@@ -1,0 +1,66 @@
+"""Manifest text to resources: what kustomize takes, what it leaves out, what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gitops import errors
+from gitops.build.context import Context
+from gitops.build.resource import Resource
+from gitops.location import Location
+from gitops.yaml.reader import Document, copy, load_authored, load_tracked
+from gitops.yaml.scalars import is_null, text_of
+
+MAX_OBJECTS = 50_000
+"""Objects one build may hold."""
+
+
+def resources(text: bytes, file: str, context: Context) -> list[Resource]:
+    """The objects in a manifest file, lists opened.
+
+    Raises:
+        ConfigError: the YAML is broken, or a document is no Kubernetes object.
+    """
+    documents = load_tracked(text, file) if context.tracking else load_authored(text, file)
+    context.odd = context.odd or any(document.odd for document in documents)
+    return [context.loaded(Resource(data, start)) for data, start in _objects(documents)]
+
+
+def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Location]]:
+    pending = [(document.value, document.start, document) for document in documents if document.value != {}]
+    while pending:
+        value, start, document = pending.pop(0)
+        if is_null(value) or value == {}:
+            continue
+        kind = _checked(value, start)
+        items = value.get("items", ...)
+        if not kind.endswith("List") or items is ...:
+            yield value, start
+            continue
+        if is_null(items):
+            continue
+        if not isinstance(items, list):
+            raise errors.ConfigError(f"items of the {kind} must be a list", location=start)
+        where = _starts(document, value, len(items), start)
+        pending.extend((copy(item), where[i], document) for i, item in enumerate(items))
+
+
+def _starts(document: Document, value: Any, count: int, start: Location) -> list[Location]:
+    """Where each item of a list object starts."""
+    if value is not document.value:
+        return [start] * count
+    return [document.position(f"/items/{i}") or start for i in range(count)]
+
+
+def _checked(value: Any, start: Location) -> str:
+    if not isinstance(value, dict):
+        raise errors.ConfigError("this document is no Kubernetes object: it is no mapping", location=start)
+    kind = "" if is_null(value.get("kind")) else text_of(value.get("kind", ""))
+    if not kind:
+        raise errors.ConfigError("the object has no kind", location=start)
+    metadata = value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not kind.endswith("List") and (is_null(name) or not text_of(name)):
+        raise errors.ConfigError(f"the {kind} has no metadata.name", location=start)
+    return kind

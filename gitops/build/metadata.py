@@ -1,0 +1,136 @@
+"""What `buildMetadata` asks for, and the last touches: origins, transformations, annotations as strings."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable
+from typing import Any
+
+from gitops.build.kustomization import Kustomization
+from gitops.build.resource import Resource
+from gitops.yaml.scalars import text_of
+
+ORIGIN = "config.kubernetes.io/origin"
+TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+KUSTOMIZE = "kustomize-unknown"
+"""The version `kubectl kustomize` puts into its managed-by label: it is built without one."""
+
+_INTERNAL = tuple(
+    f"internal.config.kubernetes.io/{name}"
+    for name in (
+        "previousKinds",
+        "previousNames",
+        "prefixes",
+        "suffixes",
+        "previousNamespaces",
+        "allowNameChange",
+        "allowKindChange",
+        "refBy",
+        "generatorBehavior",
+        "needsHashSuffix",
+        "path",
+        "index",
+        "seqindent",
+        "id",
+        "annotations-migration-resource-id",
+    )
+) + ("config.kubernetes.io/path", "config.kubernetes.io/index", "config.k8s.io/id")
+
+
+def joined(base: str, path: str) -> str:
+    """A path below another, as origins write it."""
+    return posixpath.normpath(posixpath.join(base, path)) if base else posixpath.normpath(path)
+
+
+def set_file_origin(resources: Iterable[Resource], origin: str | None, path: str) -> None:
+    """Note the file objects were read from, if origins are asked for."""
+    if origin is not None:
+        text = f"path: {joined(origin, path)}\n"
+        for resource in resources:
+            _annotate(resource, ORIGIN, text)
+
+
+def _annotate(resource: Resource, key: str, value: str) -> None:
+    annotations = resource.metadata().get("annotations")
+    if not isinstance(annotations, dict):
+        annotations = resource.metadata()["annotations"] = {}
+    annotations[key] = value
+
+
+def configured(origin: str, kustomization: Kustomization, kind: str) -> str:
+    """The origin of what a built-in generator made, or of a built-in transformation."""
+    file = joined(origin, posixpath.basename(kustomization.path))
+    return f"configuredIn: {file}\nconfiguredBy:\n  apiVersion: builtin\n  kind: {kind}\n"
+
+
+def configured_by(path: str, plugin: Resource) -> str:
+    """The same for a generator or transformer that has a file of its own."""
+    lines = [f"configuredIn: {path}", "configuredBy:"]
+    lines.append(f"  apiVersion: {text_of(plugin.data.get('apiVersion', ''))}")
+    lines.append(f"  kind: {plugin.kind}")
+    lines += [
+        f"  {field}: {value}" for field, value in (("name", plugin.name), ("namespace", plugin.namespace)) if value
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def set_origin(resources: Iterable[Resource], origin: str) -> None:
+    """Note an origin where there is none yet."""
+    for resource in resources:
+        if ORIGIN not in resource.strings("annotations"):
+            _annotate(resource, ORIGIN, origin)
+
+
+def note_transformer(
+    resources: Iterable[Resource], origin: str | None, kustomization: Kustomization, kind: str
+) -> None:
+    """Note a built-in transformation on every object, if asked for."""
+    if origin is not None:
+        note(resources, configured(origin, kustomization, kind))
+
+
+def note(resources: Iterable[Resource], text: str) -> None:
+    """Add one transformation to those an object went through."""
+    entry = "- " + text.rstrip("\n").replace("\n", "\n  ") + "\n"
+    for resource in resources:
+        annotations = resource.strings("annotations")
+        if ORIGIN not in annotations:
+            _annotate(resource, ORIGIN, text)
+        else:
+            _annotate(resource, TRANSFORMATIONS, annotations.get(TRANSFORMATIONS, "") + entry)
+
+
+def finish(resources: Iterable[Resource], kustomization: Kustomization) -> None:
+    """Bring annotations into their final form: strings, without those that were not asked for."""
+    wanted = [str(option) for option in kustomization.entries("buildMetadata")]
+    unwanted = set(_INTERNAL)
+    if "originAnnotations" not in wanted:
+        unwanted.add(ORIGIN)
+    if "transformerAnnotations" not in wanted:
+        unwanted.add(TRANSFORMATIONS)
+    managed = "managedByLabel" in wanted
+    for resource in resources:
+        if managed:
+            _label(resource)
+        metadata: Any = resource.data.get("metadata")
+        annotations = metadata.get("annotations", ...) if isinstance(metadata, dict) else ...
+        if annotations is ...:
+            continue
+        if not isinstance(annotations, dict):
+            del metadata["annotations"]
+            continue
+        for key in [key for key in annotations if key in unwanted]:
+            del annotations[key]
+        for key, value in annotations.items():
+            if not isinstance(value, str):
+                annotations[key] = text_of(value)
+        if not annotations:
+            del metadata["annotations"]
+
+
+def _label(resource: Resource) -> None:
+    labels = resource.metadata().get("labels")
+    if not isinstance(labels, dict):
+        labels = resource.metadata()["labels"] = {}
+    labels[MANAGED_BY] = KUSTOMIZE

@@ -1,0 +1,203 @@
+"""Patches of both kinds: which objects they select, and applying them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gitops import errors
+from gitops.build import selectors
+from gitops.build.context import Context
+from gitops.build.files import Where
+from gitops.build.resource import Resource
+from gitops.merge import jsonpatch, strategic
+from gitops.yaml import load_config, text_of
+from gitops.yaml.scalars import is_null, plain
+
+MAX_PATCHES = 5_000
+"""Patches one build applies; more is a mistake or an attack."""
+
+
+def find(resources: Sequence[Resource], patch: Resource, at: Where) -> Resource:
+    """The one resource that is, or was, what the patch names.
+
+    Raises:
+        BuildError: none or several.
+    """
+    wanted = patch.original.key
+    found = [
+        resource
+        for resource in resources
+        if any(known.key == wanted for known in (*resource.previous_identities, resource.identity))
+    ]
+    if len(found) == 1:
+        return found[0]
+    identity = patch.original
+    named = f"{identity.gvk.kind} {identity.name}" + (
+        f" in namespace {identity.namespace}" if identity.namespace else ""
+    )
+    if not found:
+        raise errors.BuildError(
+            f"the patch changes {named}, which is not among the resources",
+            cause=_close(resources, patch),
+            hint="the patch's apiVersion, kind, name and namespace must be those of a resource here",
+            location=patch.start if patch.start.line else at(),
+        )
+    raise errors.BuildError(f"the patch changes {named}, which {len(found)} resources are or were", location=at())
+
+
+def _close(resources: Sequence[Resource], patch: Resource) -> str:
+    """What the person may have meant."""
+    same_name = [str(r.identity) for r in resources if r.name == patch.name]
+    same_kind = [r.name for r in resources if r.kind == patch.kind]
+    if same_name:
+        return f"there is {same_name[0]}"
+    return f"the {patch.kind}s here are {', '.join(same_kind[:5])}" if same_kind else f"there is no {patch.kind} here"
+
+
+def apply_strategic(target: Resource, patch: Resource, context: Context) -> None:
+    """Merge a patch into a resource; the resource is empty afterwards if the patch deletes it.
+
+    Raises:
+        BuildError: the patch does not fit.
+    """
+    _count(context, lambda: patch.start)
+    name, namespace, kind = target.name, target.namespace, target.kind
+    if patch.allow_name_change or patch.allow_kind_change:
+        target.remember()
+    schema = context.lists.current
+    type_name = schema.type_of(text_of(target.data.get("apiVersion", "")), kind)
+    if not type_name:
+        type_name = schema.type_of(text_of(patch.data.get("apiVersion", "")), patch.kind)
+    fields = {key: target.data["metadata"].get(key) for key in ("name", "namespace")}
+    kind_value = target.data["kind"]
+    try:
+        merged = strategic.merge(target.data, patch.data, schema, type_name)
+    except strategic.MergeError as error:
+        raise errors.BuildError(
+            f"the patch does not fit {target.identity} at {'.'.join(error.path) or 'its root'}",
+            cause=error.message,
+            location=patch.start,
+        ) from error
+    target.data = merged or {}
+    if not merged:
+        return
+    if not patch.allow_kind_change and target.kind != kind:
+        target.data["kind"] = kind_value
+    metadata = target.metadata()
+    if not patch.allow_name_change and target.name != name:
+        metadata["name"] = fields["name"]
+    if target.namespace != namespace or (not namespace and "namespace" in metadata):
+        metadata.pop("namespace", None)
+        if namespace:
+            metadata["namespace"] = fields["namespace"]
+
+
+def apply_selected(
+    resources: Sequence[Resource], selected: Sequence[Resource], patch: Resource, context: Context
+) -> None:
+    """Merge one patch into every selected resource, whatever the patch's own name and kind say."""
+    labels, annotations = patch.strings("labels"), patch.strings("annotations")
+    chosen = {resource.identity for resource in selected}
+    for resource in resources:
+        if resource.identity not in chosen:
+            continue
+        twin = patch.copied()
+        if "labels" in twin.data.get("metadata", {}):
+            twin.set_strings("labels", labels)
+        if "annotations" in twin.data.get("metadata", {}):
+            twin.set_strings("annotations", annotations)
+        if not text_of(twin.metadata().get("namespace") or ""):
+            twin.metadata().pop("namespace", None)
+        twin.data["apiVersion"] = resource.data.get("apiVersion", "")
+        apply_strategic(resource, twin, context)
+
+
+def operations(text: str, file: str, at: Where) -> list[dict[str, Any]] | None:
+    """The JSON Patch in a text, None if it is none; texts that start with `[` must be JSON, as in kustomize."""
+    if text.lstrip().startswith("["):
+        value = jsonpatch.parse(text)
+    else:
+        documents = load_config(text.encode(), file)
+        value = plain(documents[0].value) if documents else None
+    if not isinstance(value, list) or not all(isinstance(op, dict) for op in value):
+        return None
+    try:
+        jsonpatch.check(value)
+    except jsonpatch.DoesNotFit as error:
+        raise errors.BuildError("the JSON patch is not valid", cause=str(error), location=at()) from error
+    return value
+
+
+def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Context, at: Where) -> None:
+    """Apply a JSON Patch; annotations kustomize itself keeps are not visible to it.
+
+    Raises:
+        BuildError: an operation does not fit.
+    """
+    _count(context, at)
+    try:
+        resource.data = jsonpatch.apply(ops, resource.data, in_place=True)
+    except jsonpatch.DoesNotFit as error:
+        raise errors.BuildError(
+            f"the JSON patch does not fit {resource.identity}", cause=str(error), location=at()
+        ) from error
+    metadata = resource.data.get("metadata") if isinstance(resource.data, dict) else None
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(annotations, dict):
+        resource.set_strings("annotations", {key: text_of(value) for key, value in annotations.items()})
+
+
+def _count(context: Context, at: Where) -> None:
+    context.patches += 1
+    if context.patches > MAX_PATCHES:
+        raise errors.BuildError(f"the build applies more than {MAX_PATCHES} patches", location=at())
+
+
+def select(resources: Sequence[Resource], target: Mapping[str, str], at: Where) -> list[Resource]:
+    """The resources a `target` selects: names and kinds are anchored patterns, labels are selectors.
+
+    Raises:
+        BuildError: a pattern or selector is not valid.
+    """
+    tests = {
+        field: _anchored(target.get(field, ""), field, at)
+        for field in ("group", "version", "kind", "name", "namespace")
+    }
+    labels = selectors.parse(target.get("labelSelector", ""), at)
+    annotations = selectors.parse(target.get("annotationSelector", ""), at)
+    return [
+        resource
+        for resource in resources
+        if _selected(resource, tests)
+        and labels(resource.strings("labels"))
+        and annotations(resource.strings("annotations"))
+    ]
+
+
+def _selected(resource: Resource, tests: Mapping[str, Callable[[str], bool]]) -> bool:
+    gvk = resource.gvk
+    if not (tests["kind"](gvk.kind) and tests["group"](gvk.group) and tests["version"](gvk.version)):
+        return False
+    now, first = resource.identity, resource.original
+    return (tests["name"](first.name) or tests["name"](now.name)) and (
+        tests["namespace"](first.effective_namespace) or tests["namespace"](now.effective_namespace)
+    )
+
+
+def _anchored(pattern: str, field: str, at: Where) -> Callable[[str], bool]:
+    if not pattern:
+        return lambda _text: True
+    if re.fullmatch(r"[\w-]+", pattern):
+        return lambda text: text == pattern
+    try:
+        compiled = re.compile(rf"(?:{pattern})\Z")
+    except re.error as error:
+        raise errors.BuildError(f"target: {field} is not a valid pattern", cause=str(error), location=at()) from error
+    return lambda text: compiled.match(text) is not None
+
+
+def is_gone(resource: Resource) -> bool:
+    """Whether a patch deleted the resource."""
+    return not resource.data or is_null(resource.data)

@@ -1,0 +1,367 @@
+"""Generators and transformers with files of their own, of the built-in kinds; everything else is refused by name.
+
+An entry of `generators` or `transformers` is YAML text, a file, or a folder whose build gives the configurations.
+Paths inside them are relative to the kustomization that lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from gitops import errors
+from gitops.build import config, generate, hashing, load, metadata, patch, pipeline, replacements, shapes, transform
+from gitops.build.collection import Collection
+from gitops.build.config import spec_of
+from gitops.build.context import Context, Mark
+from gitops.build.fieldspec import FieldSpecs
+from gitops.build.files import Where
+from gitops.build.kustomization import Kustomization
+from gitops.build.resource import Resource
+from gitops.yaml import load_config, plain
+
+if TYPE_CHECKING:
+    from gitops.build.target import Target
+
+_SPECS = [shapes.FIELD_SPEC]
+_META = {"metadata": {"name": str, "namespace": str}}
+_SHAPES: dict[str, dict[str, Any]] = {
+    "ConfigMapGenerator": {**_META, **shapes.CONFIG_MAP},
+    "SecretGenerator": {**_META, **shapes.SECRET},
+    "IAMPolicyGenerator": {
+        "cloud": str,
+        "kubernetesService": {"name": str, "namespace": str},
+        "serviceAccount": {"name": str, "projectId": str},
+    },
+    "AnnotationsTransformer": {"annotations": dict, "fieldSpecs": _SPECS},
+    "HashTransformer": {},
+    "ImageTagTransformer": {"imageTag": shapes.IMAGE, "fieldSpecs": _SPECS},
+    "LabelTransformer": {"labels": dict, "fieldSpecs": _SPECS},
+    "NamespaceTransformer": {**_META, "fieldSpecs": _SPECS, "unsetOnly": bool, "setRoleBindingSubjects": str},
+    "PatchJson6902Transformer": {"target": shapes.SELECTOR, "path": str, "jsonOp": str},
+    "PatchStrategicMergeTransformer": {"paths": [str], "patches": str},
+    "PatchTransformer": shapes.PATCH,
+    "PrefixSuffixTransformer": {"prefix": str, "suffix": str, "fieldSpecs": _SPECS},
+    "PrefixTransformer": {"prefix": str, "fieldSpecs": _SPECS},
+    "SuffixTransformer": {"suffix": str, "fieldSpecs": _SPECS},
+    "ReplacementTransformer": {"replacements": [{**shapes.REPLACEMENT, "path": str}]},
+    "ReplicaCountTransformer": {"replica": shapes.REPLICA, "fieldSpecs": _SPECS},
+    "ValueAddTransformer": {
+        "value": str,
+        "targets": [{"selector": shapes.SELECTOR, "fieldPath": str, "filePathPosition": int}],
+        "targetFilePath": str,
+    },
+}
+_GENERATORS = ("ConfigMapGenerator", "SecretGenerator", "IAMPolicyGenerator")
+_SUBJECTS = ("", "defaultOnly", "none", "allServiceAccounts")
+
+
+class Plugin:
+    """One configured generator or transformer."""
+
+    def __init__(self, resource: Resource, kustomization: Kustomization, context: Context) -> None:
+        self.resource = resource
+        self.kind = resource.kind
+        self.kustomization = kustomization
+        self.context = context
+        self.settings = self._settings()
+
+    def at(self) -> Any:
+        """Where the configuration stands."""
+        return self.resource.start
+
+    @property
+    def mark(self) -> Mark:
+        """Stamps values this plugin makes."""
+        return self.context.mark_at(self.resource.start)
+
+    @property
+    def specs(self) -> FieldSpecs:
+        """The configured field specs."""
+        return FieldSpecs(map(spec_of, self.settings.get("fieldSpecs") or ()))
+
+    def _settings(self) -> dict[str, Any]:
+        data = self.resource.data
+        if data.get("apiVersion") != "builtin" or self.kind not in _SHAPES:
+            refused = (
+                "Helm charts are not inflated" if "Helm" in self.kind else "only kustomize's built-in kinds run here"
+            )
+            raise errors.BuildError(
+                f"the plugin {self.kind} ({data.get('apiVersion')}) is refused: {refused}",
+                hint=f"the built-in kinds are {', '.join(_SHAPES)}",
+                location=self.resource.start,
+            )
+        problems: list[errors.BuildError] = []
+
+        def report(_pointer: str, message: str, hint: str) -> None:
+            problems.append(errors.BuildError(f"{self.kind}: {message}", hint=hint, location=self.resource.start))
+
+        settings: dict[str, Any] = shapes.checked(data, _SHAPES[self.kind], report, strict=False) or {}
+        if problems:
+            raise problems[0]
+        return settings
+
+
+def _plugins(target: Target, field: str) -> list[Plugin]:
+    """The configurations an entry list names, in order: written inline first, then files and folders."""
+    kustomization, context = target.kustomization, target.context
+    inline, named = Collection(), Collection()
+    for i, entry in enumerate(kustomization.entries(field)):
+        at = kustomization.where(f"/{field}/{i}")
+        if "\n" in str(entry):
+            loaded = pipeline.inline_resources(str(entry), kustomization.path, at, context)
+            metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
+            inline.append(loaded)
+        else:
+            target.resource(named, str(entry), at)
+    return [Plugin(r, kustomization, context) for r in (*inline.resources, *named.resources)]
+
+
+def _origin(plugin: Plugin) -> str | None:
+    found = plugin.resource.strings("annotations").get(metadata.ORIGIN)
+    if found is None:
+        return None
+    return metadata.configured_by(found.removeprefix("path: ").strip(), plugin.resource)
+
+
+def run_generators(target: Target, collection: Collection) -> None:
+    """Run what `generators` lists.
+
+    Raises:
+        BuildError: a generator is not built in, or cannot be followed.
+    """
+    for plugin in _plugins(target, "generators"):
+        if plugin.kind not in _GENERATORS:
+            raise errors.BuildError(f"{plugin.kind} is no generator", location=plugin.at())
+        made = _generated(plugin)
+        origin = _origin(plugin)
+        if origin is not None:
+            metadata.set_origin([made], origin)
+        generate.absorb(collection, made, plugin.at)
+
+
+def _generated(plugin: Plugin) -> Resource:
+    settings = dict(plugin.settings)
+    if plugin.kind == "IAMPolicyGenerator":
+        return _policy(plugin, settings)
+    for field in ("name", "namespace"):
+        settings[field] = settings.get(field) or (settings.get("metadata") or {}).get(field)
+    if settings.get("env"):
+        settings["env"] = None
+    kind = plugin.kind.removesuffix("Generator")
+    return generate.make(settings, kind, plugin.kustomization.folder, plugin.context, plugin.at, plugin.mark)
+
+
+def _policy(plugin: Plugin, settings: dict[str, Any]) -> Resource:
+    if settings.get("cloud") != "gke":
+        raise errors.BuildError("IAMPolicyGenerator: the cloud must be gke", location=plugin.at())
+    service, account = settings.get("kubernetesService") or {}, settings.get("serviceAccount") or {}
+    email = f"{account.get('name', '')}@{account.get('projectId', '')}.iam.gserviceaccount.com"
+    about = {"annotations": {"iam.gke.io/gcp-service-account": email}, "name": service.get("name", "")}
+    if service.get("namespace"):
+        about["namespace"] = service["namespace"]
+    return Resource({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": about}, plugin.at())
+
+
+def run_transformers(target: Target, collection: Collection) -> None:
+    """Run what `transformers` lists.
+
+    Raises:
+        BuildError: a transformer is not built in, or cannot be applied.
+    """
+    for plugin in _plugins(target, "transformers"):
+        act = _TRANSFORMERS.get(plugin.kind)
+        if act is None:
+            raise errors.BuildError(f"{plugin.kind} is no transformer", location=plugin.at())
+        try:
+            act(plugin, collection.resources)
+        except errors.BuildError as error:
+            error.location = error.location or plugin.at()
+            raise
+        origin = _origin(plugin)
+        if origin is not None:
+            metadata.note(collection.resources, origin)
+        collection.replace([resource for resource in collection.resources if resource.data])
+
+
+def refuse_validators(kustomization: Kustomization) -> None:
+    """Refuse `validators`: none is built in.
+
+    Raises:
+        BuildError: there are any.
+    """
+    if kustomization.entries("validators"):
+        raise errors.BuildError("validators are plugins, which are not run", location=kustomization.at("/validators"))
+
+
+def _annotations(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.entries(resources, plugin.settings.get("annotations") or {}, plugin.specs, lambda _key: plugin.mark)
+
+
+def _labels(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.entries(resources, plugin.settings.get("labels") or {}, plugin.specs, lambda _key: plugin.mark)
+
+
+def _hash(_plugin: Plugin, resources: list[Resource]) -> None:
+    hashing.add_hashes(resources)
+
+
+def _image(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.image(resources, plugin.settings.get("imageTag") or {}, plugin.specs, plugin.mark)
+
+
+def _namespace(plugin: Plugin, resources: list[Resource]) -> None:
+    settings = plugin.settings
+    name = (settings.get("metadata") or {}).get("namespace") or ""
+    subjects = settings.get("setRoleBindingSubjects") or ""
+    if subjects not in _SUBJECTS:
+        raise errors.BuildError(
+            f"setRoleBindingSubjects must be one of {', '.join(_SUBJECTS[1:])}", location=plugin.at()
+        )
+    if name:
+        transform.namespace(
+            resources,
+            name,
+            plugin.specs,
+            plugin.mark,
+            unset_only=bool(settings.get("unsetOnly")),
+            subjects=subjects or "defaultOnly",
+        )
+        pipeline.refuse_twins(resources, plugin.at)
+
+
+def _json_patch(plugin: Plugin, resources: list[Resource]) -> None:
+    settings = plugin.settings
+    entry = {"patch": settings.get("jsonOp"), "path": settings.get("path"), "target": settings.get("target")}
+    pipeline.apply_json_patch(plugin.kustomization, entry, plugin.at, resources, plugin.context)
+
+
+def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
+    loaded: list[Resource] = []
+    context, folder = plugin.context, plugin.kustomization.folder
+    for entry in plugin.settings.get("paths") or ():
+        if "\n" in entry:
+            loaded += pipeline.inline_resources(str(entry), plugin.resource.start.file, plugin.at, context)
+        else:
+            found = context.files.resolve_file(folder, str(entry), plugin.at)
+            loaded += load.resources(context.files.read(found, plugin.at), found, context)
+    if plugin.settings.get("patches"):
+        text = str(plugin.settings["patches"])
+        loaded += pipeline.inline_resources(text, plugin.resource.start.file, plugin.at, context)
+    for one in loaded:
+        patch.apply_selected(resources, [patch.find(resources, one, plugin.at)], one, context)
+
+
+def _patch(plugin: Plugin, resources: list[Resource]) -> None:
+    pipeline.apply_patch(plugin.kustomization, plugin.settings, plugin.at, resources, plugin.context)
+
+
+def _prefix(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.prefix(resources, plugin.settings.get("prefix") or "", plugin.specs, plugin.mark)
+
+
+def _suffix(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.suffix(resources, plugin.settings.get("suffix") or "", plugin.specs, plugin.mark)
+
+
+def _both(plugin: Plugin, resources: list[Resource]) -> None:
+    _prefix(plugin, resources)
+    _suffix(plugin, resources)
+
+
+def _replacement(plugin: Plugin, resources: list[Resource]) -> None:
+    for entry in plugin.settings.get("replacements") or ():
+        for one in replacements.loaded(entry, plugin.kustomization.folder, plugin.context, plugin.at):
+            replacements.apply(one, resources, plugin.at, plugin.mark)
+
+
+def _replicas(plugin: Plugin, resources: list[Resource]) -> None:
+    transform.replicas(resources, plugin.settings.get("replica") or {}, plugin.specs, plugin.mark, plugin.at)
+
+
+def _value_add(plugin: Plugin, _resources: list[Resource]) -> None:
+    raise errors.BuildError(
+        "ValueAddTransformer is not supported", hint="use a replacement instead", location=plugin.at()
+    )
+
+
+_TRANSFORMERS: dict[str, Callable[[Plugin, list[Resource]], None]] = {
+    "AnnotationsTransformer": _annotations,
+    "HashTransformer": _hash,
+    "ImageTagTransformer": _image,
+    "LabelTransformer": _labels,
+    "NamespaceTransformer": _namespace,
+    "PatchJson6902Transformer": _json_patch,
+    "PatchStrategicMergeTransformer": _strategic,
+    "PatchTransformer": _patch,
+    "PrefixSuffixTransformer": _both,
+    "PrefixTransformer": _prefix,
+    "SuffixTransformer": _suffix,
+    "ReplacementTransformer": _replacement,
+    "ReplicaCountTransformer": _replicas,
+    "ValueAddTransformer": _value_add,
+}
+
+
+_REFERENCE = {
+    "version": "x-kubernetes-object-ref-api-version",
+    "kind": "x-kubernetes-object-ref-kind",
+    "name": "x-kubernetes-object-ref-name-key",
+}
+
+
+def from_definitions(target: Target) -> config.Config:
+    """The field specs in the OpenAPI definitions that `crds` lists (not in CRDs: the field's name misleads).
+
+    Raises:
+        BuildError: a file is missing.
+    """
+    kustomization, files = target.kustomization, target.context.files
+    result = config.EMPTY
+    for i, path in enumerate(kustomization.entries("crds")):
+        at: Where = kustomization.where(f"/crds/{i}")
+        found = files.resolve_file(kustomization.folder, str(path), at)
+        documents = load_config(files.read(found, at), found)
+        definitions = plain(documents[0].value) if documents else {}
+        result = result.merged(_from_definitions(definitions if isinstance(definitions, dict) else {}))
+    return result
+
+
+def _from_definitions(definitions: dict[str, Any]) -> config.Config:
+    data: dict[str, list[dict[str, Any]]] = {}
+    for name in sorted(definitions):
+        properties = _properties(definitions, name)
+        if {"kind", "apiVersion", "metadata"} <= properties.keys():
+            _walk(definitions, name, name.rpartition(".")[2], (), data)
+    return config.config_of(data)
+
+
+def _properties(definitions: dict[str, Any], name: str) -> dict[str, Any]:
+    definition = definitions.get(name)
+    schema = definition.get("Schema") or definition.get("schema") if isinstance(definition, dict) else None
+    properties = schema.get("properties") if isinstance(schema, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _walk(definitions: dict[str, Any], name: str, kind: str, path: tuple[str, ...], data: dict[str, Any]) -> None:
+    if len(path) > shapes.MAX_DEPTH:
+        return
+    for field, value in _properties(definitions, name).items():
+        if not isinstance(value, dict):
+            continue
+        here = (*path, field)
+        spec = {"kind": kind, "path": "/".join(here)}
+        for extension, section in (
+            ("x-kubernetes-annotation", "commonAnnotations"),
+            ("x-kubernetes-label-selector", "commonLabels"),
+            ("x-kubernetes-identity", "namePrefix"),
+        ):
+            if extension in value:
+                data.setdefault(section, []).append(spec)
+        if _REFERENCE["version"] in value and _REFERENCE["kind"] in value:
+            key = value.get(_REFERENCE["name"]) or "name"
+            referrer = {"kind": kind, "path": "/".join((*here, key))}
+            target = {"kind": value[_REFERENCE["kind"]], "version": value[_REFERENCE["version"]]}
+            data.setdefault("nameReference", []).append({**target, "fieldSpecs": [referrer]})
+        if isinstance(value.get("$ref"), str):
+            _walk(definitions, value["$ref"], kind, here, data)

@@ -1,0 +1,199 @@
+"""Names that refer to other objects follow those objects when they are renamed.
+
+The rules are kustomize's (api/filters/nameref): a candidate was once called what the field says, is of the kind the
+field refers to, and shares the namespace; several are told apart by the prefixes and suffixes they were given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gitops import errors
+from gitops.build import fieldspec
+from gitops.build.config import Config
+from gitops.build.context import Context
+from gitops.build.identity import NOT_NAMESPACED, Gvk
+from gitops.build.resource import Resource
+from gitops.yaml.scalars import Authored, is_null, text_of
+from gitops.yaml.tracked import Text
+
+
+class Directory:
+    """The resources of a build, found by a name they once had."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._by_name: dict[str, list[Resource]] = {}
+        self._resources = resources
+        for resource in resources:
+            for name in dict.fromkeys(name for name, _, _ in resource.previous):
+                self._by_name.setdefault(name, []).append(resource)
+
+    def __bool__(self) -> bool:
+        return bool(self._by_name)
+
+    def once_named(self, name: str) -> list[Resource]:
+        """Resources that were called so before, in order."""
+        return self._by_name.get(name, [])
+
+    def first_in(self, namespace: str, seen: Callable[[Resource], bool]) -> bool:
+        """Whether any of the resources that `seen` accepts was in the namespace first."""
+        return any(
+            seen(resource) and resource.original.effective_namespace == namespace for resource in self._resources
+        )
+
+
+def fix(resources: Sequence[Resource], config: Config, context: Context) -> None:
+    """Update every field that holds the old name of a renamed object.
+
+    Raises:
+        BuildError: a name could mean several objects.
+    """
+    directory = Directory(resources)
+    if not directory:
+        return
+    by_kind: dict[Gvk, list[tuple[fieldspec.FieldSpec, Gvk]]] = {}
+    for resource in resources:
+        gvk = resource.original.gvk
+        specs = by_kind.get(gvk)
+        if specs is None:
+            specs = by_kind[gvk] = [
+                (spec, target) for target, fields in config.name_reference for spec in fields.of(gvk)
+            ]
+        if specs:
+            referrer = _Referrer(resource, directory, tracking=context.tracking)
+            for spec, target in specs:
+                referrer.update(spec, target)
+
+
+class _Referrer:
+    """One object whose fields may refer to others."""
+
+    def __init__(self, resource: Resource, directory: Directory, *, tracking: bool) -> None:
+        self.resource = resource
+        self.directory = directory
+        self.identity = resource.identity
+        self.cluster_scoped = self.identity.gvk.cluster_scoped
+        self.tracking = tracking
+        self.path = ""
+        self.target = Gvk()
+
+    def update(self, spec: fieldspec.FieldSpec, target: Gvk) -> None:
+        self.path = spec.path
+        self.target = target
+        fieldspec.change(self.resource, spec, self._edit)
+
+    def _edit(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            self._edit_mapping(value)
+            return value
+        if isinstance(value, list):
+            for i, item in enumerate(value):
+                if isinstance(item, dict):
+                    self._edit_mapping(item)
+                elif not is_null(item):
+                    value[i] = self._edit_scalar(item)
+            return value
+        return value if is_null(value) else self._edit_scalar(value)
+
+    def _edit_scalar(self, value: Any) -> Any:
+        text = text_of(value)
+        found = self._choose(text, self._candidates(text), with_namespace=False)
+        if found is None or found.name == text:
+            return value
+        return self._renamed(found.name, value)
+
+    def _renamed(self, name: str, old: Any) -> Any:
+        """A reference stands where it was written; what changed it is the rename."""
+        if not self.tracking:
+            return str(name)
+        at = old.at if isinstance(old, Text | Authored) else None
+        return Text.placed(name, at, old)
+
+    def _edit_mapping(self, node: dict[str, Any]) -> None:
+        if "name" not in node:
+            raise errors.BuildError(
+                f"a reference in {self.path} of {self.identity} has no name", location=self.resource.start
+            )
+        old = text_of(node["name"])
+        candidates = self._candidates(old)
+        if "namespace" in node:
+            candidates = self._in_namespace(candidates, text_of(node["namespace"]))
+        found = self._choose(old, candidates, with_namespace=True)
+        if found is None or (found.name == old and not found.namespace):
+            return
+        node["name"] = self._renamed(found.name, node["name"])
+        if found.namespace:
+            node["namespace"] = self._renamed(found.namespace, node.get("namespace"))
+
+    def _candidates(self, name: str) -> list[Resource]:
+        return [r for r in self.directory.once_named(name) if self._sees(r)]
+
+    def _sees(self, other: Resource) -> bool:
+        """Whether the other object could be referred to from here at all."""
+        return (
+            self.cluster_scoped
+            or other.gvk.cluster_scoped
+            or other.identity.effective_namespace == self.identity.effective_namespace
+            or other.namespace in self._bound_namespaces()
+        )
+
+    def _bound_namespaces(self) -> set[str]:
+        """The namespaces of the accounts a RoleBinding names."""
+        subjects = self.resource.data.get("subjects")
+        if self.resource.kind != "RoleBinding" or not isinstance(subjects, list):
+            return set()
+        return {
+            text_of(subject["namespace"])
+            for subject in subjects
+            if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount" and subject.get("namespace")
+        }
+
+    def _in_namespace(self, candidates: list[Resource], namespace: str) -> list[Resource]:
+        """Those first in the namespace the reference names; if nothing at all was there first, those now in it."""
+        first = [r for r in candidates if r.original.effective_namespace == namespace != NOT_NAMESPACED]
+        if first or self.directory.first_in(namespace, self._sees):
+            return first
+        return [r for r in candidates if r.identity.effective_namespace == namespace != NOT_NAMESPACED]
+
+    def _choose(self, old: str, candidates: list[Resource], *, with_namespace: bool) -> Resource | None:
+        if not candidates:
+            return None
+        candidates = [r for r in candidates if _was(r, self.target)]
+        if candidates and self.path.endswith("roleRef/name"):
+            candidates = self._of_role(candidates)
+        if not self.cluster_scoped:
+            mine = self.identity.effective_namespace
+            candidates = [
+                r
+                for r in candidates
+                if r.gvk.cluster_scoped or r.kind == "ServiceAccount" or r.identity.effective_namespace == mine
+            ]
+        if len(candidates) == 1:
+            return candidates[0]
+        candidates = [r for r in candidates if r.same_endings(self.resource, allow_empty=True)]
+        if len(candidates) > 1:
+            candidates = [r for r in candidates if r.same_endings(self.resource, allow_empty=False)]
+        if not candidates:
+            return None
+        if len({(r.name, r.namespace if with_namespace else "") for r in candidates}) > 1:
+            raise self._ambiguous(old, candidates)
+        return candidates[0]
+
+    def _of_role(self, candidates: list[Resource]) -> list[Resource]:
+        role = self.resource.data.get("roleRef")
+        if not isinstance(role, dict) or "apiGroup" not in role or "kind" not in role:
+            return candidates
+        wanted = Gvk(text_of(role["apiGroup"]), "", text_of(role["kind"]))
+        return [r for r in candidates if _was(r, wanted)]
+
+    def _ambiguous(self, old: str, candidates: list[Resource]) -> errors.BuildError:
+        return errors.BuildError(
+            f"{self.path} of {self.identity} refers to {old!r}, which could be any of "
+            + ", ".join(str(r.identity) for r in candidates),
+            location=self.resource.start,
+        )
+
+
+def _was(resource: Resource, target: Gvk) -> bool:
+    return any(known.gvk.selected_by(target) for known in resource.previous_identities)

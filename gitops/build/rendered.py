@@ -1,0 +1,102 @@
+"""The result of a build, and where each of its values comes from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gitops import errors
+from gitops.build import target
+from gitops.build.context import Context
+from gitops.build.files import Files
+from gitops.build.resource import Resource
+from gitops.location import Location
+from gitops.objects import Manifest
+from gitops.source.tree import Tree
+from gitops.yaml import plain
+from gitops.yaml.reader import nearest
+
+
+class Replay:
+    """A build that can be done again with positions recorded: the price of knowing is paid by who asks."""
+
+    __slots__ = ("_resources", "path", "tree")
+
+    def __init__(self, tree: Tree, path: str) -> None:
+        self.tree = tree
+        self.path = path
+        self._resources: list[Resource] | None = None
+
+    def data(self, index: int) -> Any:
+        """The object at a place in the output, every value with its position."""
+        if self._resources is None:
+            self._resources = target.build(Context(Files(self.tree), tracking=True), self.path)
+        return self._resources[index].data
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What `locate` needs to find the positions of one object's values."""
+
+    replay: Replay
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """One object of a build; `origin` is where it, or the generator entry that made it, starts."""
+
+    manifest: Manifest
+    origin: Location
+    source: Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """The objects in kustomize's output order, and every file that was read."""
+
+    objects: tuple[Rendered, ...]
+    files: tuple[str, ...]
+
+
+def build(tree: Tree, path: str) -> Build:
+    """Build the kustomization in the directory `path` (empty: the root).
+
+    Raises:
+        BuildError: a file is wrong, missing or refused; its location says which.
+        ConfigError: a manifest is no valid YAML.
+        SeveralErrors: more than one field of a kustomization is wrong.
+    """
+    context = Context(Files(tree), tracking=False)
+    folder = context.files.resolve("", path, lambda: Location(path))
+    resources = target.build(context, folder)
+    _refuse_encrypted(resources)
+    replay = Replay(tree, folder)
+    objects = tuple(
+        Rendered(
+            manifest=plain(resource.data) if context.odd else resource.data,
+            origin=resource.start,
+            source=Source(replay=replay, index=index),
+        )
+        for index, resource in enumerate(resources)
+    )
+    return Build(objects=objects, files=context.files.seen)
+
+
+def _refuse_encrypted(resources: list[Resource]) -> None:
+    for resource in resources:
+        if "sops" in resource.data:
+            raise errors.BuildError(
+                f"{resource.kind} {resource.name} is encrypted with SOPS, which is not decrypted here",
+                hint="create it in the cluster by other means and refer to it by name",
+                location=resource.start,
+            )
+
+
+def locate(rendered: Rendered, pointer: str) -> Location | None:
+    """Where the value at a JSON pointer was written, or the nearest thing around it; None for an empty object.
+
+    The first call for any object of a build does the build again with positions: use it for reports, not in loops
+    over builds.
+    """
+    return nearest(rendered.source.replay.data(rendered.source.index), pointer) or rendered.origin

@@ -1,0 +1,146 @@
+"""One object on its way through a build: its data, where it came from, and what kustomize remembers about it.
+
+kustomize keeps these memories in annotations that it removes at the end; here they are fields.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitops.build.identity import Gvk, Identity, gvk_of
+from gitops.location import Location
+from gitops.objects import Manifest
+from gitops.yaml import is_string, text_of
+from gitops.yaml.reader import copy
+from gitops.yaml.scalars import is_null
+
+
+class Resource:
+    """A mutable object; `previous` are the identities it had, oldest first, as (name, namespace, kind)."""
+
+    __slots__ = (
+        "allow_kind_change",
+        "allow_name_change",
+        "behavior",
+        "data",
+        "needs_hash",
+        "origin",
+        "prefixes",
+        "previous",
+        "start",
+        "suffixes",
+        "variables",
+    )
+
+    def __init__(self, data: Manifest, start: Location) -> None:
+        self.data = data
+        self.start = start
+        self.previous: tuple[tuple[str, str, str], ...] = ()
+        self.prefixes: tuple[str, ...] = ()
+        self.suffixes: tuple[str, ...] = ()
+        self.variables: tuple[str, ...] = ()
+        self.behavior = ""
+        self.needs_hash = False
+        self.allow_name_change = False
+        self.allow_kind_change = False
+        self.origin: Any = None
+
+    def __repr__(self) -> str:
+        return f"Resource({self.identity})"
+
+    @property
+    def kind(self) -> str:
+        """The kind as written."""
+        return text_of(self.data.get("kind", ""))
+
+    @property
+    def gvk(self) -> Gvk:
+        """The object's kind."""
+        return gvk_of(text_of(self.data.get("apiVersion", "")), text_of(self.data.get("kind", "")))
+
+    @property
+    def name(self) -> str:
+        """The name as written; empty if there is none."""
+        return self._metadata("name")
+
+    @property
+    def namespace(self) -> str:
+        """The namespace as written; empty if there is none."""
+        return self._metadata("namespace")
+
+    def _metadata(self, field: str) -> str:
+        metadata = self.data.get("metadata")
+        if not isinstance(metadata, dict):
+            return ""
+        value = metadata.get(field)
+        return value if value.__class__ is str else "" if is_null(value) else text_of(value)
+
+    @property
+    def identity(self) -> Identity:
+        """Who the object is now."""
+        return Identity(self.gvk, self.name, self.namespace)
+
+    @property
+    def previous_identities(self) -> list[Identity]:
+        """Who the object was, oldest first."""
+        gvk = self.gvk
+        return [Identity(Gvk(gvk.group, gvk.version, kind), name, ns) for name, ns, kind in self.previous]
+
+    @property
+    def original(self) -> Identity:
+        """Who the object was first."""
+        if not self.previous:
+            return self.identity
+        name, namespace, kind = self.previous[0]
+        gvk = self.gvk
+        return Identity(Gvk(gvk.group, gvk.version, kind), name, namespace)
+
+    def remember(self) -> None:
+        """Keep the present identity among the previous ones."""
+        now = self.identity
+        self.previous = (*self.previous, (now.name, now.effective_namespace, now.gvk.kind))
+
+    def metadata(self) -> dict[str, Any]:
+        """The metadata mapping, made if there is none."""
+        found = self.data.get("metadata")
+        if not isinstance(found, dict):
+            found = self.data["metadata"] = {}
+        return found
+
+    def strings(self, field: str) -> dict[str, str]:
+        """The labels or annotations, values as spelled."""
+        metadata = self.data.get("metadata")
+        found = metadata.get(field) if isinstance(metadata, dict) else None
+        return {key: text_of(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+    def set_strings(self, field: str, values: dict[str, str]) -> None:
+        """Replace labels or annotations; none means the field goes."""
+        metadata = self.metadata()
+        metadata.pop(field, None)
+        if values:
+            metadata[field] = {key: values[key] for key in sorted(values)}
+
+    def copied(self) -> Resource:
+        """A copy that shares no containers."""
+        twin = Resource(copy(self.data), self.start)
+        for field in self.__slots__:
+            if field not in ("data", "start"):
+                setattr(twin, field, getattr(self, field))
+        return twin
+
+    def same_endings(self, other: Resource, *, allow_empty: bool) -> bool:
+        """Whether one list of name prefixes ends like the other, and so for suffixes."""
+        pairs = ((self.prefixes, other.prefixes), (self.suffixes, other.suffixes))
+        return all((allow_empty and not (a and b)) or _ends_alike(a, b) for a, b in pairs)
+
+
+def _ends_alike(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    shorter, longer = sorted((a, b), key=len)
+    if not shorter:
+        return not longer
+    return longer[len(longer) - len(shorter) :] == shorter
+
+
+def is_name(value: Any) -> bool:
+    """Whether a value can be a name."""
+    return is_string(value) and bool(text_of(value))

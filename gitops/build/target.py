@@ -1,0 +1,173 @@
+"""One kustomization after another: collect resources, generate, add components, transform, and so upwards.
+
+The order of the steps is kustomize's (api/internal/target/kusttarget): a base is finished before its overlay
+touches it; hashes, references and variables come last, once, at the top.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gitops import errors
+from gitops.build import (
+    config,
+    generate,
+    hashing,
+    load,
+    metadata,
+    order,
+    pipeline,
+    plugins,
+    references,
+    shapes,
+    variables,
+)
+from gitops.build import kustomization as kustomizations
+from gitops.build.collection import Collection
+from gitops.build.context import Context
+from gitops.build.files import Where
+from gitops.build.kustomization import Kustomization
+from gitops.build.resource import Resource
+from gitops.location import Location
+from gitops.source.tree import EntryKind
+from gitops.yaml import load_config, plain
+
+MAX_DEPTH = 50
+"""Kustomizations inside kustomizations."""
+
+_LOCAL_CONFIG = "config.kubernetes.io/local-config"
+
+
+class Target:
+    """The build of one folder within a build."""
+
+    def __init__(
+        self, kustomization: Kustomization, context: Context, above: tuple[str, ...], origin: str | None
+    ) -> None:
+        self.kustomization = kustomization
+        self.context = context
+        self.above = (*above, kustomization.folder)
+        self.origin = origin
+
+    def accumulate(self, collection: Collection) -> Collection:
+        """Add what this kustomization says to a collection.
+
+        Raises:
+            BuildError: it cannot be built.
+        """
+        kustomization = self.kustomization
+        self._resources(collection, "resources", kustomization.entries("resources"))
+        collection.merge_config(self._configurations())
+        generate.run(kustomization, collection, self.context, self.origin)
+        plugins.run_generators(self, collection)
+        collection = self._components(collection)
+        pipeline.run(kustomization, collection, self.context, self.origin)
+        plugins.run_transformers(self, collection)
+        plugins.refuse_validators(kustomization)
+        variables.declare(kustomization, collection)
+        return collection
+
+    def _resources(self, collection: Collection, field: str, paths: list[Any]) -> None:
+        for i, path in enumerate(paths):
+            self.resource(collection, str(path), self.kustomization.where(f"/{field}/{i}"))
+
+    def resource(self, collection: Collection, path: str, at: Where) -> None:
+        """Add one entry of `resources`: a file of manifests, or a folder with a kustomization."""
+        files, folder = self.context.files, self.kustomization.folder
+        found = files.resolve(folder, path, at)
+        kind = files.kind(found)
+        if kind is EntryKind.FILE:
+            files.resolve_file(folder, path, at)
+            resources = load.resources(files.read(found, at), found, self.context)
+            metadata.set_file_origin(resources, self.origin, path)
+            collection.append(resources)
+        elif kind is EntryKind.DIRECTORY:
+            collection.absorb(self._folder(found, at, Collection(), path))
+        else:
+            raise files.missing(found, at, kind)
+
+    def _folder(
+        self, folder: str, at: Where, collection: Collection, path: str, *, component: bool = False
+    ) -> Collection:
+        self._refuse_cycle(folder, at)
+        kustomization = kustomizations.read(self.context.files, folder, at)
+        if kustomization.is_component is not component:
+            wanted = "a Component" if component else "no Component (list it under components)"
+            raise errors.BuildError(f"{folder} must be {wanted}", location=at())
+        kustomization.data["buildMetadata"] = self.kustomization.data.get("buildMetadata")
+        choose_schema(kustomization, self.context, root=False)
+        origin = None if self.origin is None else metadata.joined(self.origin, path)
+        return Target(kustomization, self.context, self.above, origin).accumulate(collection)
+
+    def _refuse_cycle(self, folder: str, at: Where) -> None:
+        for visited in self.above:
+            if visited == folder or not folder or visited.startswith(folder + "/"):
+                raise errors.BuildError(
+                    f"{folder or 'the root of the repository'} contains {visited or 'the root'}, which is being built:"
+                    " this would never end",
+                    cause=" -> ".join([*(name or "." for name in self.above), folder or "."]),
+                    location=at(),
+                )
+        if len(self.above) > MAX_DEPTH:
+            raise errors.BuildError(f"kustomizations nest deeper than {MAX_DEPTH} levels", location=at())
+
+    def _components(self, collection: Collection) -> Collection:
+        files, folder = self.context.files, self.kustomization.folder
+        for i, path in enumerate(self.kustomization.entries("components")):
+            at = self.kustomization.where(f"/components/{i}")
+            found = files.resolve(folder, str(path), at)
+            if files.kind(found) is not EntryKind.DIRECTORY:
+                raise files.missing(found, at, files.kind(found))
+            collection = self._folder(found, at, collection, str(path), component=True)
+        return collection
+
+    def _configurations(self) -> config.Config:
+        result = config.DEFAULT
+        files, folder = self.context.files, self.kustomization.folder
+        extra = config.EMPTY
+        for i, path in enumerate(self.kustomization.entries("configurations")):
+            at = self.kustomization.where(f"/configurations/{i}")
+            found = files.resolve_file(folder, str(path), at)
+            checked = kustomizations.checked_file(
+                found, files.read(found, at), shapes.CONFIGURATION, what="configuration"
+            )
+            extra = extra.merged(config.config_of(checked.data))
+        result = result.merged(extra)
+        return result.merged(plugins.from_definitions(self))
+
+
+def build(context: Context, folder: str) -> list[Resource]:
+    """The finished objects of a folder's kustomization, in output order.
+
+    Raises:
+        BuildError: it cannot be built.
+    """
+    kustomization = kustomizations.read(context.files, folder, lambda: Location(folder or "."))
+    choose_schema(kustomization, context, root=True)
+    origin = "" if kustomization.entries("buildMetadata") else None
+    collection = Target(kustomization, context, (), origin).accumulate(Collection())
+    resources = collection.resources
+    hashing.add_hashes(resources)
+    references.fix(resources, collection.config, context)
+    variables.resolve(collection, context)
+    resources = [resource for resource in resources if not _local(resource)]
+    resources = order.arrange(resources, kustomization)
+    metadata.finish(resources, kustomization)
+    return resources
+
+
+def _local(resource: Resource) -> bool:
+    return resource.strings("annotations").get(_LOCAL_CONFIG, "false") != "false"
+
+
+def choose_schema(kustomization: Kustomization, context: Context, *, root: bool) -> None:
+    """Take the `openapi` field of a kustomization into account."""
+    chosen = kustomization.mapping("openapi")
+    path = chosen.get("path")
+    document = None
+    if path is not None:
+        at = kustomization.where("/openapi/path")
+        found = context.files.resolve_file(kustomization.folder, str(path), at)
+        documents = load_config(context.files.read(found, at), found)
+        document = plain(documents[0].value) if documents else {}
+    context.lists.choose(document, chosen.get("version", ""), root=root)

@@ -1,0 +1,208 @@
+"""The plain transformers: names, namespace, labels, annotations, images, replicas.
+
+Each is a function over the list of resources that edits them in place. Facts about what they do are kustomize's
+(api/filters, api/internal/builtins, 5.7.1).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gitops import errors
+from gitops.build import fieldspec
+from gitops.build.context import Mark
+from gitops.build.fieldspec import FieldSpec, FieldSpecs
+from gitops.build.files import Where
+from gitops.build.identity import Gvk
+from gitops.build.resource import Resource
+from gitops.yaml.scalars import is_null, text_of
+
+_UNTOUCHED = (
+    Gvk(kind="CustomResourceDefinition"),
+    Gvk(group="apiregistration.k8s.io", kind="APIService"),
+    Gvk(kind="Namespace"),
+)
+_NAMESPACE = FieldSpec("metadata/namespace", create=True)
+_BINDINGS = ("RoleBinding", "ClusterRoleBinding")
+
+
+def prefix(resources: Sequence[Resource], text: str, specs: FieldSpecs, mark: Mark) -> None:
+    """Put a prefix before names; definitions, API services and namespaces keep theirs."""
+    for resource, spec in _renamed(resources, specs):
+        if spec.path == "metadata/name" and text:
+            resource.prefixes = (*resource.prefixes, text)
+            resource.remember()
+        fieldspec.change(resource, spec, lambda old: mark(text + text_of(old), old), str)
+
+
+def suffix(resources: Sequence[Resource], text: str, specs: FieldSpecs, mark: Mark) -> None:
+    """Put a suffix after names, as `prefix` does before."""
+    for resource, spec in _renamed(resources, specs):
+        if spec.path == "metadata/name" and text:
+            resource.suffixes = (*resource.suffixes, text)
+            resource.remember()
+        fieldspec.change(resource, spec, lambda old: mark(text_of(old) + text, old), str)
+
+
+def _renamed(resources: Sequence[Resource], specs: FieldSpecs) -> Iterable[tuple[Resource, FieldSpec]]:
+    for resource in resources:
+        original = resource.original.gvk
+        if not any(original.selected_by(gvk) for gvk in _UNTOUCHED):
+            for spec in specs.of(original):
+                yield resource, spec
+
+
+def namespace(
+    resources: Sequence[Resource],
+    name: str,
+    specs: FieldSpecs,
+    mark: Mark,
+    *,
+    unset_only: bool = False,
+    subjects: str = "defaultOnly",
+) -> None:
+    """Set the namespace of namespaced objects, and where objects name it."""
+
+    def edit(old: Any) -> Any:
+        return old if unset_only and not is_null(old) and text_of(old) else mark(name, old)
+
+    for resource in resources:
+        resource.remember()
+        if not resource.gvk.cluster_scoped:
+            fieldspec.change(resource, _NAMESPACE, edit, str)
+        if resource.kind in _BINDINGS:
+            _namespace_subjects(resource, subjects, edit)
+        core = text_of(resource.data.get("apiVersion", "")) == "v1"
+        for spec in specs.of(resource.gvk):
+            if spec.path == _NAMESPACE.path or (spec.path == "metadata/name" and not core):
+                continue
+            if spec.path == "subjects/namespace" and spec.gvk.kind in _BINDINGS:
+                continue
+            fieldspec.change(resource, spec, edit, str)
+
+
+def _namespace_subjects(resource: Resource, mode: str, edit: Callable[[Any], Any]) -> None:
+    subjects = resource.data.get("subjects")
+    if mode == "none" or not isinstance(subjects, list):
+        return
+    for subject in subjects:
+        if not isinstance(subject, dict):
+            continue
+        named = text_of(subject.get("name", "")) == "default"
+        account = text_of(subject.get("kind", "")) == "ServiceAccount"
+        if account if mode == "allServiceAccounts" else named:
+            subject["namespace"] = edit(subject.get("namespace"))
+
+
+def entries(
+    resources: Sequence[Resource], pairs: Mapping[str, str], specs: FieldSpecs, mark: Callable[[str], Mark]
+) -> None:
+    """Set labels or annotations where the specs say; `mark(key)` stamps the value of a key."""
+    for key in sorted(pairs):
+        value, stamp = pairs[key], mark(key)
+
+        def edit(old: Any, key: str = key, value: str = value, stamp: Mark = stamp) -> Any:
+            if not isinstance(old, dict):
+                if is_null(old):
+                    return old
+                raise errors.BuildError(f"cannot set {key!r}: there is {text_of(old)!r} where a mapping is expected")
+            old[key] = stamp(str(value), old.get(key))
+            return old
+
+        for resource in resources:
+            for spec in specs.of(resource.gvk):
+                fieldspec.change(resource, spec, edit, dict)
+
+
+_CONTAINER_LISTS = ("containers", "initContainers")
+
+
+def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldSpecs, mark: Mark) -> None:
+    """Change an image's name, tag or digest, in every list of containers and where the specs say.
+
+    Raises:
+        BuildError: the entry's name is no valid pattern, or an image field is no string.
+    """
+    name = entry.get("name", "")
+    pattern = _image_pattern(name)
+
+    def edit(old: Any) -> Any:
+        text = text_of(old)
+        if is_null(old) or (name not in text and name.isalnum()) or not pattern.match(text):
+            return old
+        return mark(_renamed_image(text, entry), old)
+
+    for resource in resources:
+        if resource.kind == "CustomResourceDefinition":
+            continue
+        _in_containers(resource.data, edit)
+        for spec in specs.of(resource.gvk):
+            fieldspec.change(resource, spec, edit)
+
+
+def _image_pattern(name: str) -> re.Pattern[str]:
+    try:
+        return re.compile(rf"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\Z")
+    except re.error as error:
+        raise errors.BuildError(f"the image name {name!r} is not a valid pattern", cause=str(error)) from error
+
+
+def _in_containers(node: Any, edit: Callable[[Any], Any]) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if isinstance(value, dict | list):
+                _in_containers(value, edit)
+                if key in _CONTAINER_LISTS and isinstance(value, list):
+                    _edit_images(value, edit)
+    else:
+        for item in node:
+            if isinstance(item, dict | list):
+                _in_containers(item, edit)
+
+
+def _edit_images(containers: list[Any], edit: Callable[[Any], Any]) -> None:
+    for container in containers:
+        if isinstance(container, dict) and "image" in container:
+            container["image"] = edit(container["image"])
+
+
+def split_image(image: str) -> tuple[str, str, str]:
+    """Name, tag and digest of an image reference; empty where it has none."""
+    name, at, digest = image.partition("@")
+    slash = name.find("/")
+    colon = name.find(":", max(0, slash))
+    if colon < 0:
+        return name, "", digest if at else ""
+    return name[:colon], name[colon + 1 :], digest
+
+
+def _renamed_image(image: str, entry: Mapping[str, str]) -> str:
+    name, tag, digest = split_image(image)
+    name = entry.get("newName") or name
+    new_tag, new_digest = entry.get("newTag") or "", entry.get("digest") or ""
+    if new_tag or new_digest:
+        tag, digest = new_tag, new_digest
+    elif entry.get("tagSuffix"):
+        tag, digest = tag + entry["tagSuffix"], ""
+    return name + (f":{tag}" if tag else "") + (f"@{digest}" if digest else "")
+
+
+def replicas(resources: Sequence[Resource], entry: Mapping[str, Any], specs: FieldSpecs, mark: Mark, at: Where) -> None:
+    """Set the replica count of every workload that has, or had, a name.
+
+    Raises:
+        BuildError: no workload has it.
+    """
+    name, count = entry.get("name", ""), entry.get("count", 0)
+    found = False
+    for spec in specs:
+        for resource in resources:
+            identities = (*resource.previous_identities, resource.identity)
+            if any(known.name == name and known.gvk.selected_by(spec.gvk) for known in identities):
+                found = True
+                fieldspec.change(resource, spec, lambda old: mark(count, old), int)
+    if not found:
+        kinds = sorted({spec.gvk.kind for spec in specs})
+        raise errors.BuildError(f"replicas: no {', '.join(kinds)} is named {name!r}", location=at())

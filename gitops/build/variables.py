@@ -1,0 +1,136 @@
+"""`vars`: values of one object written into others as `$(NAME)` (deprecated in kustomize, still understood)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from gitops import errors
+from gitops.build import fieldspec
+from gitops.build.collection import Collection, Variable
+from gitops.build.context import Context, Mark
+from gitops.build.identity import Identity, gvk_of
+from gitops.build.kustomization import Kustomization
+from gitops.build.paths import lookup, split_field_path
+from gitops.build.resource import Resource
+from gitops.yaml.scalars import is_null, is_string, plain, text_of
+
+_REFERENCE = re.compile(r"\$(?:\$|\((?P<name>[^)]*)\))", re.DOTALL)
+_DEFAULT_PATH = "metadata.name"
+
+
+def declare(kustomization: Kustomization, collection: Collection) -> None:
+    """Add the `vars` of a kustomization, and bind each to the object it names as the objects are now.
+
+    Raises:
+        BuildError: a name is taken, or several objects match.
+    """
+    for i, entry in enumerate(kustomization.entries("vars")):
+        variable = Variable(entry, kustomization, f"/vars/{i}")
+        name = entry.get("name", "")
+        found = _bound(entry.get("objref") or {}, collection)
+        if len(found) > 1:
+            raise errors.BuildError(
+                f"the variable {name} could refer to {len(found)} objects", location=kustomization.at(f"/vars/{i}")
+            )
+        for resource in found:
+            resource.variables = (*resource.variables, name)
+        collection.declare(name, variable)
+
+
+def _bound(ref: dict[str, str], collection: Collection) -> list[Resource]:
+    wanted = _wanted(ref)
+    exact = bool(wanted.namespace) or wanted.gvk.cluster_scoped
+    return [
+        resource
+        for resource in collection.resources
+        if any(
+            known.key == wanted.key if exact else (known.name, known.gvk) == (wanted.name, wanted.gvk)
+            for known in (*resource.previous_identities, resource.identity)
+        )
+    ]
+
+
+def _wanted(ref: dict[str, str]) -> Identity:
+    version = ref.get("apiVersion", "")
+    gvk = gvk_of(version or ref.get("version", ""), ref.get("kind", ""))
+    if not version or "/" not in version:
+        gvk = gvk._replace(group=ref.get("group", ""))
+    return Identity(gvk, ref.get("name", ""), ref.get("namespace", ""))
+
+
+def resolve(collection: Collection, context: Context) -> None:
+    """Replace every `$(NAME)` in the fields that may hold one.
+
+    Raises:
+        BuildError: a variable has no value, or a list that may hold variables holds something else than strings.
+    """
+    if not collection.variables:
+        return
+    values = {name: _value(name, variable, collection) for name, variable in sorted(collection.variables.items())}
+    marks = {name: context.mark(v.source, v.pointer) for name, v in collection.variables.items()}
+    for resource in collection.resources:
+        for spec in collection.config.var_reference.of(resource.gvk):
+            fieldspec.change(resource, spec, lambda old, r=resource, s=spec: _edit(old, values, marks, r, s.path))
+
+
+def _value(name: str, variable: Variable, collection: Collection) -> Any:
+    path = (variable.entry.get("fieldref") or {}).get("fieldPath") or _DEFAULT_PATH
+    at = variable.source.where(variable.pointer)
+    for resource in collection.resources:
+        if name in resource.variables:
+            found = lookup(resource.data, split_field_path(str(path)))
+            if found is None:
+                raise errors.BuildError(f"the variable {name}: {resource.identity} has no field {path}", location=at())
+            return plain(found)
+    raise errors.BuildError(
+        f"the variable {name} refers to no object of this build",
+        hint="objref needs the kind, apiVersion and name of an object here",
+        location=at(),
+    )
+
+
+def _edit(old: Any, values: dict[str, Any], marks: dict[str, Mark], resource: Resource, path: str) -> Any:
+    if isinstance(old, dict):
+        for key, value in old.items():
+            if is_string(value):
+                old[key] = _replaced(value, values, marks)
+        return old
+    if isinstance(old, list):
+        for i, item in enumerate(old):
+            if not is_string(item):
+                raise errors.BuildError(
+                    f"{path} of {resource.identity} may hold variables, so all its items must be strings",
+                    cause=f"item {i} is {text_of(item) or 'no scalar'}",
+                    location=resource.start,
+                )
+            old[i] = _replaced(item, values, marks)
+        return old
+    if is_null(old) or not is_string(old):
+        return old
+    return _replaced(old, values, marks)
+
+
+def _replaced(old: Any, values: dict[str, Any], marks: dict[str, Mark]) -> Any:
+    """The string with its references replaced; a string that is one reference takes the value's type."""
+    text = text_of(old)
+    if "$" not in text:
+        return old
+    whole = _REFERENCE.fullmatch(text)
+    if whole and whole["name"] in values and not isinstance(values[whole["name"]], dict | list):
+        return marks[whole["name"]](values[whole["name"]], old)
+    used: list[str] = []
+
+    def one(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name is None:
+            return "$"
+        if name not in values or isinstance(values[name], dict | list):
+            return f"$({name})"
+        used.append(name)
+        return text_of(values[name])
+
+    changed = _REFERENCE.sub(one, text)
+    if changed == text:
+        return old
+    return marks[used[0]](changed, old) if used else changed

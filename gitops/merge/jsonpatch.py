@@ -1,0 +1,61 @@
+"""JSON Patch (RFC 6902): apply, diff, inverse, and the `test` operations that pin the values a patch replaces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import jsonpatch as library
+import jsonpointer
+
+Operation = dict[str, Any]
+
+_NEEDS = {
+    "add": ("path",),
+    "remove": ("path",),
+    "replace": ("path",),
+    "move": ("path", "from"),
+    "copy": ("path", "from"),
+    "test": ("path",),
+}
+
+
+class DoesNotFit(Exception):
+    """An operation cannot be applied to the document, or a `test` fails."""
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text; None if it is not JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def check(ops: Sequence[Operation]) -> None:
+    """Refuse a patch with an unknown operation or a missing field.
+
+    Raises:
+        DoesNotFit: which operation, and what is wrong.
+    """
+    for i, op in enumerate(ops):
+        name = op.get("op")
+        needed = _NEEDS.get(name) if isinstance(name, str) else None
+        if needed is None:
+            raise DoesNotFit(f"operation {i}: unknown op {name!r}; the operations are {', '.join(_NEEDS)}")
+        for field in needed:
+            if not isinstance(op.get(field), str):
+                raise DoesNotFit(f"operation {i} ({name}) has no {field!r}")
+
+
+def apply(ops: Sequence[Operation], document: Any, *, in_place: bool = False) -> Any:
+    """The document with the patch applied.
+
+    Raises:
+        DoesNotFit: an operation cannot be applied, or a `test` fails.
+    """
+    try:
+        return library.JsonPatch(ops).apply(document, in_place=in_place)
+    except (library.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError) as error:
+        raise DoesNotFit(str(error)) from error

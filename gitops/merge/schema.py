@@ -1,0 +1,196 @@
+"""How lists merge: a small schema of types, and kustomize's one of the Kubernetes API.
+
+A `Type` maps a field to what is known of it: the type below it and, for a list that merges, its keys. The built-in
+table holds the facts of Kubernetes 1.21's OpenAPI document, the one compiled into kustomize 5.7.1: only what merges.
+A field or kind that is not in it replaces its lists.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: the type of its value (or of its items), and merge keys; `()` merges a list of scalars, None replaces."""
+
+    type: str = ""
+    keys: tuple[str, ...] | None = None
+
+
+Type = Mapping[str, Field]
+_ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Types by name, and the type of each kind by (apiVersion, kind)."""
+
+    types: Mapping[str, Type] = field(default_factory=dict)
+    kinds: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def type_of(self, api_version: str, kind: str) -> str:
+        """The name of a kind's type; empty if the kind is unknown."""
+        return self.kinds.get((api_version, kind), "")
+
+    def field_of(self, type_name: str, name: str) -> Field | None:
+        """What is known of a field; None for nothing."""
+        fields = self.types.get(type_name)
+        if not fields:
+            return None
+        return fields.get(name) or fields.get(_ANY)
+
+    def extended(self, other: Schema) -> Schema:
+        """This schema and another, whose kinds and types win."""
+        return Schema({**self.types, **other.types}, {**self.kinds, **other.kinds})
+
+
+_TYPES = """
+CSINode metadata:ObjectMeta spec:CSINodeSpec
+CSINodeSpec drivers[name]
+ComponentStatus conditions[type] metadata:ObjectMeta
+Container env[name] ports[containerPort,protocol] volumeDevices[devicePath] volumeMounts[mountPath]
+CronJob metadata:ObjectMeta spec:CronJobSpec
+CronJobSpec jobTemplate:JobTemplateSpec
+EphemeralContainer env[name] volumeDevices[devicePath] volumeMounts[mountPath]
+EphemeralVolumeSource volumeClaimTemplate:MetadataOnly
+JobTemplateSpec metadata:ObjectMeta spec:WorkloadSpec
+MetadataOnly metadata:ObjectMeta
+Node metadata:ObjectMeta spec:NodeSpec status:NodeStatus
+NodeSpec podCIDRs[]
+NodeStatus addresses[type] conditions[type]
+ObjectMeta finalizers[] ownerReferences[uid]
+Pod metadata:ObjectMeta spec:PodSpec status:PodStatus
+PodSpec containers:Container[name] ephemeralContainers:EphemeralContainer[name] hostAliases[ip] \
+imagePullSecrets[name] initContainers:Container[name] topologySpreadConstraints[topologyKey,whenUnsatisfiable] \
+volumes:Volume[name]
+PodStatus conditions[type] podIPs[ip]
+PodTemplate metadata:ObjectMeta template:PodTemplateSpec
+PodTemplateSpec metadata:ObjectMeta spec:PodSpec
+Service metadata:ObjectMeta spec:ServiceSpec status:Status
+ServiceAccount metadata:ObjectMeta secrets[name]
+ServiceSpec ports[port,protocol]
+StatefulSet metadata:ObjectMeta spec:StatefulSetSpec status:Status
+StatefulSetSpec template:PodTemplateSpec volumeClaimTemplates:WithStatus
+Status conditions[type]
+Volume ephemeral:EphemeralVolumeSource
+WebhookConfiguration metadata:ObjectMeta webhooks[name]
+WithStatus metadata:ObjectMeta status:Status
+Workload metadata:ObjectMeta spec:WorkloadSpec status:Status
+WorkloadSpec template:PodTemplateSpec
+"""
+
+_KINDS = """
+CSINode storage.k8s.io/v1,v1beta1:CSINode
+ComponentStatus v1:ComponentStatus
+CronJob batch/v1,v1beta1:CronJob
+Node v1:Node
+Pod v1:Pod
+PodTemplate v1:PodTemplate
+Service v1:Service
+ServiceAccount v1:ServiceAccount
+StatefulSet apps/v1:StatefulSet
+WebhookConfiguration admissionregistration.k8s.io/v1,v1beta1:MutatingWebhookConfiguration \
+admissionregistration.k8s.io/v1,v1beta1:ValidatingWebhookConfiguration
+WithStatus apiregistration.k8s.io/v1,v1beta1:APIService policy/v1,v1beta1:PodDisruptionBudget v1:Namespace \
+v1:PersistentVolumeClaim
+Workload apps/v1:DaemonSet apps/v1:Deployment apps/v1:ReplicaSet batch/v1:Job v1:ReplicationController
+MetadataOnly apiextensions.k8s.io/v1,v1beta1:CustomResourceDefinition apps/v1:ControllerRevision \
+autoscaling/v1,v2beta1,v2beta2:HorizontalPodAutoscaler autoscaling/v1:Scale \
+certificates.k8s.io/v1,v1beta1:CertificateSigningRequest coordination.k8s.io/v1,v1beta1:Lease \
+discovery.k8s.io/v1,v1beta1:EndpointSlice events.k8s.io/v1,v1beta1:Event extensions/v1beta1:Ingress \
+flowcontrol.apiserver.k8s.io/v1beta1:FlowSchema flowcontrol.apiserver.k8s.io/v1beta1:PriorityLevelConfiguration \
+networking.k8s.io/v1,v1beta1:Ingress networking.k8s.io/v1,v1beta1:IngressClass networking.k8s.io/v1:NetworkPolicy \
+node.k8s.io/v1,v1beta1:RuntimeClass policy/v1beta1:PodSecurityPolicy \
+rbac.authorization.k8s.io/v1,v1beta1:ClusterRole rbac.authorization.k8s.io/v1,v1beta1:ClusterRoleBinding \
+rbac.authorization.k8s.io/v1,v1beta1:Role rbac.authorization.k8s.io/v1,v1beta1:RoleBinding \
+scheduling.k8s.io/v1,v1beta1:PriorityClass storage.k8s.io/v1,v1beta1:CSIDriver \
+storage.k8s.io/v1beta1:CSIStorageCapacity storage.k8s.io/v1,v1beta1:StorageClass \
+storage.k8s.io/v1,v1beta1:VolumeAttachment v1:Binding v1:ConfigMap v1:Endpoints v1:Event v1:LimitRange \
+v1:PersistentVolume v1:ResourceQuota v1:Secret
+"""
+
+_ENTRY = re.compile(r"(?P<name>\w+)(?::(?P<type>\w+))?(?:\[(?P<keys>[\w,]*)\])?")
+
+
+@functools.cache
+def builtin() -> Schema:
+    """Kustomize's built-in schema."""
+    types: dict[str, Type] = {}
+    for line in _TYPES.strip().splitlines():
+        name, *entries = line.split()
+        types[name] = dict(_field(entry) for entry in entries)
+    kinds: dict[tuple[str, str], str] = {}
+    for line in _KINDS.strip().splitlines():
+        name, *entries = line.split()
+        for entry in entries:
+            versions, _, kind = entry.partition(":")
+            group, slash, listed = versions.rpartition("/")
+            kinds.update({(f"{group}{slash}{version}", kind): name for version in listed.split(",")})
+    return Schema(types, kinds)
+
+
+def _field(entry: str) -> tuple[str, Field]:
+    found = _ENTRY.fullmatch(entry)
+    if found is None:
+        raise ValueError(entry)
+    keys = found["keys"]
+    return found["name"], Field(found["type"] or "", None if keys is None else tuple(filter(None, keys.split(","))))
+
+
+_STRATEGY = "x-kubernetes-patch-strategy"
+_KEY = "x-kubernetes-patch-merge-key"
+_KEYS = "x-kubernetes-list-map-keys"
+_KINDS_OF = "x-kubernetes-group-version-kind"
+
+
+def from_openapi(document: Any) -> Schema:
+    """The schema in an OpenAPI v2 document: its `definitions`, as a kustomization's `openapi` field names one."""
+    definitions = document.get("definitions") if isinstance(document, dict) else None
+    types: dict[str, Type] = {}
+    kinds: dict[tuple[str, str], str] = {}
+    if not isinstance(definitions, dict):
+        return Schema()
+    for name, definition in definitions.items():
+        _define(types, name, definition)
+        for kind in definition.get(_KINDS_OF) or () if isinstance(definition, dict) else ():
+            group, version = kind.get("group") or "", kind.get("version") or ""
+            kinds[(f"{group}/{version}" if group else version, kind.get("kind") or "")] = name
+    return Schema(types, kinds)
+
+
+def _define(types: dict[str, Type], name: str, definition: Any) -> None:
+    """Record a definition and, under made-up names, the types written inside it."""
+    if not isinstance(definition, dict):
+        return
+    fields = {}
+    for key, value in (definition.get("properties") or {}).items():
+        fields[key] = _openapi_field(types, f"{name}.{key}", value)
+    extra = definition.get("additionalProperties")
+    if isinstance(extra, dict):
+        fields[_ANY] = _openapi_field(types, f"{name}.{_ANY}", extra)
+    types[name] = fields
+
+
+def _openapi_field(types: dict[str, Type], name: str, value: Any) -> Field:
+    if not isinstance(value, dict):
+        return Field()
+    if "$ref" in value:
+        return Field(value["$ref"].rpartition("/")[2])
+    strategy = (value.get(_STRATEGY) or "").split(",")
+    keys: tuple[str, ...] | None = None
+    if "merge" in strategy:
+        listed = value.get(_KEYS)
+        single = value.get(_KEY)
+        keys = tuple(listed) if listed else (single,) if single else ()
+    below = value
+    if value.get("type") == "array":
+        below = value.get("items") or {}
+    if "$ref" in below:
+        return Field(below["$ref"].rpartition("/")[2], keys)
+    _define(types, name, below)
+    return Field(name, keys)

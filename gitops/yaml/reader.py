@@ -1,0 +1,337 @@
+"""Read YAML fast, keep positions, refuse what hurts.
+
+PyYAML's C parser makes events; this module makes plain data of them in one pass. Positions cost nothing until
+asked for: a `Document` keeps the bytes, and the first question parses them again with every value tracked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from gitops import errors
+from gitops.location import Location
+from gitops.yaml import scalars
+from gitops.yaml.scalars import Authored, Dialect
+from gitops.yaml.tracked import Items, Map, Text
+
+MAX_BYTES = 8 * 1024 * 1024
+"""The largest file read: well above anything etcd would store of it."""
+MAX_NODES = 100_000
+"""Values in one document after aliases are expanded; more is an alias bomb."""
+MAX_DEPTH = 200
+"""Levels of nesting; CRD schemas, the deepest honest documents, stay below 100."""
+
+_STREAM_END = yaml.StreamEndEvent
+_DOCUMENT_START = yaml.DocumentStartEvent
+_DOCUMENT_END = yaml.DocumentEndEvent
+_SCALAR = yaml.ScalarEvent
+_MAPPING = yaml.MappingStartEvent
+_MAPPING_END = yaml.MappingEndEvent
+_SEQUENCE = yaml.SequenceStartEvent
+_SEQUENCE_END = yaml.SequenceEndEvent
+_ALIAS = yaml.AliasEvent
+
+_MERGE = "<<"
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One YAML document: its data, where it starts, and where each of its values stands."""
+
+    value: Any
+    start: Location
+    text: bytes
+    index: int
+    odd: bool
+    """Whether `value` holds `Authored` scalars (only of documents read for a build)."""
+    dialect: Dialect = Dialect.MANIFEST
+
+    def position(self, pointer: str) -> Location | None:
+        """Where the value at a JSON pointer stands; None if there is none. Parses the file again: ask at the edge."""
+        documents = load_tracked(self.text, self.start.file, self.dialect)
+        return position_in(documents[self.index].value, pointer)
+
+
+def position_in(value: Any, pointer: str) -> Location | None:
+    """The position of the value at a JSON pointer within tracked data; None if nothing is there."""
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return None
+    return getattr(value, "at", None)
+
+
+def nearest(value: Any, pointer: str) -> Location | None:
+    """The position of the value at a JSON pointer, or of the closest container that has one."""
+    while True:
+        found = position_in(value, pointer)
+        if found is not None or not pointer:
+            return found
+        pointer = pointer.rpartition("/")[0]
+
+
+def load_all(text: bytes, file: str) -> tuple[Document, ...]:
+    """Every non-empty document of a manifest file as plain JSON data.
+
+    Raises:
+        ConfigError: broken YAML, a duplicate key, a value JSON cannot hold, or a limit exceeded.
+    """
+    documents = _Reader(text, file, Dialect.MANIFEST, tracked=False).documents()
+    return tuple(
+        Document(scalars.plain(d.value), d.start, d.text, d.index, odd=False) if d.odd else d for d in documents
+    )
+
+
+def load_authored(text: bytes, file: str) -> tuple[Document, ...]:
+    """Like `load_all`, with `Authored` scalars where the spelling is not the canonical one."""
+    return _Reader(text, file, Dialect.MANIFEST, tracked=False).documents()
+
+
+def load_tracked(text: bytes, file: str, dialect: Dialect = Dialect.MANIFEST) -> tuple[Document, ...]:
+    """Like `load_authored`, with the position of every value (`.at`)."""
+    return _Reader(text, file, dialect, tracked=True).documents()
+
+
+def load_config(text: bytes, file: str, *, tracked: bool = False) -> tuple[Document, ...]:
+    """The documents of a kustomization or configuration file: YAML 1.1 words, the last of duplicate keys wins."""
+    return _Reader(text, file, Dialect.CONFIG, tracked=tracked).documents()
+
+
+class _Reader:
+    """One pass over one file."""
+
+    def __init__(self, text: bytes, file: str, dialect: Dialect, *, tracked: bool) -> None:
+        self.text = text
+        self.file = file
+        self.dialect = dialect
+        self.tracked = tracked
+        self.nodes = 0
+        self.depth = 0
+        self.odd = tracked
+        self.anchors: dict[str, tuple[Any, int]] = {}
+        self.words: dict[str, Any] = {}
+
+    def documents(self) -> tuple[Document, ...]:
+        if len(self.text) > MAX_BYTES:
+            raise errors.ConfigError(
+                f"the file has {len(self.text)} bytes, more than the {MAX_BYTES} allowed",
+                location=Location(self.file),
+                hint="split it into several files",
+            )
+        try:
+            self.next = yaml.CBaseLoader(self._checked()).get_event
+            return tuple(self._documents())
+        except yaml.MarkedYAMLError as error:
+            raise self._broken(error) from error
+        except yaml.reader.ReaderError as error:
+            raise self._unreadable(error) from error
+
+    def _checked(self) -> bytes:
+        try:
+            self.text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = self.text.count(b"\n", 0, error.start) + 1
+            raise errors.ConfigError(
+                "the file is not UTF-8 text",
+                cause=f"byte 0x{self.text[error.start]:02x}",
+                location=Location(self.file, line, 1),
+            ) from error
+        return self.text
+
+    def _documents(self) -> list[Document]:
+        found: list[Document] = []
+        while True:
+            event = self.next()
+            kind = event.__class__
+            if kind is _STREAM_END:
+                return found
+            if kind is not _DOCUMENT_START:
+                continue
+            self.nodes, self.anchors, self.odd = 0, {}, self.tracked
+            event = self.next()
+            mark = event.start_mark
+            value = self._node(event)
+            if not scalars.is_null(value):
+                start = Location(self.file, mark.line + 1, mark.column + 1)
+                found.append(Document(value, start, self.text, len(found), self.odd, self.dialect))
+
+    def _node(self, event: Any) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self._refuse(event, f"the document has more than {MAX_NODES} values", "aliases count as often as used")
+        kind = event.__class__
+        if kind is _SCALAR:
+            value = self._scalar(event)
+            if event.anchor:
+                self.anchors[event.anchor] = (value, 1)
+            return value
+        if kind is _ALIAS:
+            return self._alias(event)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self._refuse(event, f"the document nests deeper than {MAX_DEPTH} levels", "")
+        before = self.nodes
+        value = self._mapping(event) if kind is _MAPPING else self._sequence(event)
+        self.depth -= 1
+        if event.anchor:
+            self.anchors[event.anchor] = (value, self.nodes - before + 1)
+        return value
+
+    def _sequence(self, start: Any) -> Any:
+        result: Any = Items() if self.tracked else []
+        if self.tracked:
+            result.at = self._at(start)
+        while True:
+            event = self.next()
+            if event.__class__ is _SEQUENCE_END:
+                return result
+            result.append(self._node(event))
+
+    def _mapping(self, start: Any) -> Any:
+        result: Any = Map() if self.tracked else {}
+        if self.tracked:
+            result.at = self._at(start)
+        merges: list[Any] = []
+        while True:
+            event = self.next()
+            if event.__class__ is _MAPPING_END:
+                return self._merged(result, merges) if merges else result
+            key = self._key(event)
+            if key is _MERGE and not event.style:
+                merges.append((event, self._node(self.next())))
+                continue
+            if key in result and self.dialect is Dialect.MANIFEST:
+                self._refuse(event, f"the key {str(key)!r} is there twice", "")
+            value = self._node(self.next())
+            if self.tracked:
+                value = self._placed(value, event)
+            result[key] = value
+
+    def _key(self, event: Any) -> Any:
+        if event.__class__ is not _SCALAR:
+            self._refuse(event, "a key must be a string, not a mapping, a list or an alias", "")
+        if not event.style and event.tag is None:
+            key = self._plain(event)
+            if key.__class__ is not str:
+                return self._odd_key(event, key)
+            return _MERGE if key == _MERGE else key
+        return event.value
+
+    def _odd_key(self, event: Any, key: Any) -> str:
+        if self.dialect is Dialect.CONFIG:
+            return str(scalars.text_of(scalars.plain(key)))
+        value = scalars.plain(key)
+        if isinstance(key, Authored) and isinstance(value, str):
+            return key.text
+        self._refuse(event, f"the key {event.value!r} is not a string", "put it in quotes")
+        return ""
+
+    def _merged(self, own: Any, merges: list[Any]) -> Any:
+        if len(merges) > 1:
+            self._refuse(merges[1][0], "a mapping can have only one merge key `<<`", "")
+        event, value = merges[0]
+        sources = value if isinstance(value, list) else [value]
+        for source in sources:
+            if not isinstance(source, dict):
+                self._refuse(event, "the merge key `<<` takes a mapping or a list of mappings", "")
+        for source in sources:
+            for key, item in source.items():
+                own.setdefault(key, copy(item))
+        return own
+
+    def _alias(self, event: Any) -> Any:
+        value, count = self.anchors.get(event.anchor, (_MISSING, 0))
+        if value is _MISSING:
+            self._refuse(event, f"the alias *{event.anchor} refers to no anchor before it", "")
+        self.nodes += count - 1
+        if self.nodes > MAX_NODES:
+            self._refuse(event, f"the document has more than {MAX_NODES} values", "aliases count as often as used")
+        return copy(value)
+
+    def _scalar(self, event: Any) -> Any:
+        if not event.style and event.tag is None:
+            value = self._plain(event)
+        elif event.tag is None or event.tag == "!":
+            value = event.value
+        else:
+            value = self._tagged(event)
+        if self.tracked:
+            return self._track(value, event)
+        if value.__class__ is Authored:
+            self.odd = True
+        return value
+
+    def _plain(self, event: Any) -> Any:
+        text = event.value
+        try:
+            return self.words[text]
+        except KeyError:
+            pass
+        try:
+            value = self.words[text] = scalars.resolve(text, self.dialect)
+        except ValueError:
+            self._refuse(event, f"{text} is not a value Kubernetes can hold", "put it in quotes if it is a string")
+        return value
+
+    def _tagged(self, event: Any) -> Any:
+        try:
+            return scalars.tagged(event.tag, event.value, self.dialect)
+        except ValueError:
+            self._refuse(event, f"{event.value!r} is not of the type its tag {event.tag} says", "")
+
+    def _track(self, value: Any, event: Any) -> Any:
+        at = self._at(event)
+        if isinstance(value, str):
+            return Text.placed(value, at)
+        if isinstance(value, Authored):
+            return Authored(value.text, value.value, at)
+        return Authored(scalars.text_of(value), value, at)
+
+    def _placed(self, value: Any, key: Any) -> Any:
+        """A container, and an empty value, stands where its key stands: that is the line a person looks for."""
+        if isinstance(value, Map | Items) or (isinstance(value, Authored) and value.text == ""):
+            value.at = self._at(key)
+        return value
+
+    def _at(self, event: Any) -> Location:
+        mark = event.start_mark
+        return Location(self.file, mark.line + 1, mark.column + 1)
+
+    def _refuse(self, event: Any, message: str, hint: str) -> None:
+        raise errors.ConfigError(message, location=self._at(event), hint=hint)
+
+    def _broken(self, error: yaml.MarkedYAMLError) -> errors.ConfigError:
+        mark = error.problem_mark or error.context_mark
+        where = Location(self.file, mark.line + 1, mark.column + 1) if mark else Location(self.file)
+        return errors.ConfigError("the YAML is broken", cause=error.problem or error.context or "", location=where)
+
+    def _unreadable(self, error: yaml.reader.ReaderError) -> errors.ConfigError:
+        text = self.text.decode("utf-8")
+        line = text.count("\n", 0, error.position) + 1
+        return errors.ConfigError("the YAML is broken", cause=str(error.reason), location=Location(self.file, line, 1))
+
+
+def copy(value: Any) -> Any:
+    """A deep copy that keeps positions and shares scalars."""
+    kind = value.__class__
+    if kind is dict:
+        return {key: copy(item) for key, item in value.items()}
+    if kind is list:
+        return [copy(item) for item in value]
+    if kind is Map:
+        twin = Map((key, copy(item)) for key, item in value.items())
+        twin.at = value.at
+        return twin
+    if kind is Items:
+        items = Items(copy(item) for item in value)
+        items.at = value.at
+        return items
+    return value

@@ -1,0 +1,214 @@
+"""Write manifests as `kubectl kustomize` prints them: sorted keys, block style, quotes only where needed.
+
+The rules are those of go-yaml v2, a port of libyaml: lists are not indented under their key, a string that would read
+as something else is double-quoted, one that cannot stand plain is single-quoted, one with line breaks is a literal.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from gitops.yaml.scalars import Authored, Dialect, float_text, resolve, timestamp
+
+_SIMPLE_KEY = 128
+"""Longer keys are written with `?`: libyaml's limit of a simple key."""
+_MAX_BMP = 0xFFFF
+
+_SAFE = re.compile(r"[A-Za-z_/$(][A-Za-z0-9_/.$()=-]*(?:[: ][A-Za-z0-9_/.$()=-]+)*")
+_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_UNPRINTABLE = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
+_ESCAPES = {
+    0: "0", 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e", 34: '"', 92: "\\",
+    0x85: "N", 0xA0: "_", 0x2028: "L", 0x2029: "P",
+}  # fmt: skip
+
+
+def dump_all(manifests: Iterable[Any]) -> str:
+    """The manifests as one YAML stream, `---` between them; empty for none."""
+    return "---\n".join(dump(manifest) for manifest in manifests)
+
+
+def dump(value: Any) -> str:
+    """One document, ending with a line break."""
+    out: list[str] = []
+    if isinstance(value, dict) and value:
+        _mapping(value, "", out, first=True)
+    elif isinstance(value, list) and value:
+        _sequence(value, "", out)
+    else:
+        out.append(_inline(value, ""))
+    return "".join(out).lstrip("\n").rstrip("\n") + "\n" if not out[-1].endswith("\n") else "".join(out).lstrip("\n")
+
+
+def _mapping(value: dict[str, Any], indent: str, out: list[str], *, first: bool) -> None:
+    """Entries, each on a line of its own; `first` leaves out the first indent (after `- `)."""
+    for key in sorted_keys(tuple(value)):
+        if not first:
+            out.append(indent)
+        first = False
+        text = _key(key)
+        out.append(f"? {text}\n{indent}:" if len(text.encode()) > _SIMPLE_KEY else text + ":")
+        _entry(value[key], indent, out)
+
+
+def _entry(value: Any, indent: str, out: list[str]) -> None:
+    if isinstance(value, dict) and value:
+        out.append("\n" + indent + "  ")
+        _mapping(value, indent + "  ", out, first=True)
+    elif isinstance(value, list) and value:
+        out.append("\n" + indent)
+        _sequence(value, indent, out)
+    else:
+        out.append(" " + _inline(value, indent + "  "))
+
+
+def _sequence(value: list[Any], indent: str, out: list[str]) -> None:
+    first = True
+    for item in value:
+        out.append("- " if first else indent + "- ")
+        first = False
+        if isinstance(item, dict) and item:
+            _mapping(item, indent + "  ", out, first=True)
+        elif isinstance(item, list) and item:
+            _sequence(item, indent + "  ", out)
+        else:
+            out.append(_inline(item, indent + "  "))
+
+
+def _inline(value: Any, indent: str) -> str:
+    """A scalar or an empty container, with the line break after it."""
+    kind = value.__class__
+    if kind is str:
+        return _string(value) + "\n" if "\n" not in value else _lines(value, indent)
+    if value is None:
+        return "null\n"
+    if kind is bool:
+        return "true\n" if value else "false\n"
+    if kind is int:
+        return f"{value}\n"
+    if kind is float:
+        return float_text(value) + "\n"
+    if isinstance(value, dict):
+        return "{}\n"
+    if isinstance(value, list):
+        return "[]\n"
+    return _inline(value.value if isinstance(value, Authored) else str(value), indent)
+
+
+def _lines(text: str, indent: str) -> str:
+    """A string with line breaks: a literal block, unless spaces or control characters forbid it."""
+    if text.endswith(" ") or " \n" in text or _UNPRINTABLE.search(text):
+        return _double(text) + "\n"
+    hint = "2" if text[0] in " \n" else ""
+    if not text.endswith("\n"):
+        chomp = "-"
+    elif text == "\n" or text.endswith("\n\n"):
+        chomp = "+"
+    else:
+        chomp = ""
+    body = "\n".join(indent + line if line else "" for line in text.split("\n"))
+    return f"|{hint}{chomp}\n{body.rstrip(' ') if text.endswith(chr(10)) else body + chr(10)}"
+
+
+def _key(key: str) -> str:
+    return _double(key) if "\n" in key else _string(key)
+
+
+@functools.lru_cache(maxsize=65536)
+def _string(text: str) -> str:
+    """A string of one line, quoted if it must be."""
+    if _reads_otherwise(text):
+        return _double(text)
+    if _SAFE.fullmatch(text):
+        return text
+    if _UNPRINTABLE.search(text):
+        return _double(text)
+    return text if _plain_allowed(text) else "'" + text.replace("'", "''") + "'"
+
+
+def _reads_otherwise(text: str) -> bool:
+    """Whether the text, unquoted, would be read as something that is not this string (YAML 1.1)."""
+    if _SIXTIES.fullmatch(text) or timestamp(text):
+        return True
+    if text == "<<":
+        return True
+    try:
+        return resolve(text, Dialect.CONFIG) is not text
+    except ValueError:
+        return True
+
+
+def _plain_allowed(text: str) -> bool:
+    if text[0] in _NEVER_FIRST or text[0] == " " or text[-1] == " " or text.startswith(("---", "...")):
+        return False
+    if text[0] in "?:-" and (len(text) == 1 or text[1] == " "):
+        return False
+    return not (text.endswith(":") or ": " in text or " #" in text)
+
+
+def _double(text: str) -> str:
+    out = ['"']
+    for char in text:
+        if char not in '"\\' and " " <= char <= "~":
+            out.append(char)
+            continue
+        code = ord(char)
+        if code in _ESCAPES:
+            out.append("\\" + _ESCAPES[code])
+        elif not _UNPRINTABLE.match(char):
+            out.append(char)
+        elif code <= 0xFF:  # noqa: PLR2004 - two hex digits
+            out.append(f"\\x{code:02X}")
+        elif code <= _MAX_BMP:
+            out.append(f"\\u{code:04X}")
+        else:
+            out.append(f"\\U{code:08X}")
+    out.append('"')
+    return "".join(out)
+
+
+@functools.lru_cache(maxsize=16384)
+def sorted_keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys in go-yaml's natural order: letters after other characters, digits by their value."""
+    if all(key.isascii() and key.isalpha() for key in keys):
+        return tuple(sorted(keys))
+    return tuple(sorted(keys, key=functools.cmp_to_key(_compare)))
+
+
+def _compare(a: str, b: str) -> int:
+    for i, (x, y) in enumerate(zip(a, b, strict=False)):
+        if x == y:
+            continue
+        letter_x, letter_y = x.isalpha(), y.isalpha()
+        if letter_x and letter_y:
+            return -1 if x < y else 1
+        if letter_x or letter_y:
+            return -1 if letter_y else 1
+        return _compare_digits(a, b, i)
+    return len(a) - len(b)
+
+
+def _compare_digits(a: str, b: str, at: int) -> int:
+    start = 0
+    if a[at] == "0" or b[at] == "0":
+        before = a[:at]
+        digits = before[len(before.rstrip("0123456789")) :]
+        start = 1 if digits.strip("0") else 0
+    number_a, end_a = _digits(a, at, start)
+    number_b, end_b = _digits(b, at, start)
+    if number_a != number_b:
+        return -1 if number_a < number_b else 1
+    if end_a != end_b:
+        return end_a - end_b
+    return -1 if a[at] < b[at] else 1
+
+
+def _digits(text: str, at: int, number: int) -> tuple[int, int]:
+    while at < len(text) and text[at].isdigit():
+        number = number * 10 + int(text[at])
+        at += 1
+    return number, at
