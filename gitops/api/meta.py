@@ -138,6 +138,7 @@ def _template() -> dict[str, Any]:
             "lifecycle": _OPEN,
             "terminationMessagePath": text,
             "terminationMessagePolicy": text,
+            "workingDir": text,
         },
     }
     spec = {
@@ -145,8 +146,16 @@ def _template() -> dict[str, Any]:
         "properties": {
             "restartPolicy": text,
             "activeDeadlineSeconds": {"type": "integer", "format": "int64"},
+            "enableServiceLinks": {"type": "boolean"},
             "serviceAccountName": text,
             "serviceAccount": text,
+            "volumes": {
+                "type": "array",
+                "maxItems": 128,
+                "items": {**_OPEN, "required": ["name"], "properties": {"name": {**text, "maxLength": 63}}},
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
             "containers": {
                 "type": "array",
                 "maxItems": 32,

@@ -65,7 +65,13 @@ def _template_metadata(template: Mapping[str, Any]) -> bool:
     return set(metadata) <= {"labels", "annotations"} and not any(key.startswith(f"{GROUP}/") for key in ours)
 
 
-_PROTECTED_SPEC = ("restartPolicy", "activeDeadlineSeconds", "serviceAccountName", "serviceAccount")
+_PROTECTED_SPEC = (
+    "restartPolicy",
+    "activeDeadlineSeconds",
+    "enableServiceLinks",
+    "serviceAccountName",
+    "serviceAccount",
+)
 _PROTECTED_CONTAINER = (
     "image",
     "command",
@@ -75,6 +81,7 @@ _PROTECTED_CONTAINER = (
     "lifecycle",
     "terminationMessagePath",
     "terminationMessagePolicy",
+    "workingDir",
 )
 
 
@@ -245,6 +252,16 @@ RULES: tuple[Rule, ...] = (
         rejects=({"create": False}, {"create": False, "name": ""}),
     ),
     *_template_of("WorkerPool", "operation"),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/podTemplate/spec/volumes/*",
+        field="/name",
+        cel="!self.name.startsWith('gitops-')",
+        holds=lambda value: not value.get("name", "").startswith("gitops-"),
+        message="volumes named gitops-* belong to the runner",
+        accepts=({"name": "cache", "emptyDir": {}},),
+        rejects=({"name": "gitops-spool", "emptyDir": {}},),
+    ),
     *_template_of("Worker", "gitops"),
     Rule(
         kind="GitSync",

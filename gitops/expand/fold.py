@@ -30,7 +30,7 @@ def _grow(installation: Installation, context: Context) -> Iterator[Expanded]:
     yield from _from(installation.anchor, admission.objects(installation))
     yield from _from(installation.anchor, rights.shared(installation))
     for program in installation.programs:
-        yield from _from(program.ref, worker.objects(program))
+        yield from _from(program.ref, worker.objects(program, context))
         yield from _from(program.ref, rights.of_worker(installation, program))
     for item in installation.pools:
         yield from _from(item.ref, pool.objects(installation, item, context))

@@ -70,7 +70,7 @@ def _custom(
     rbac: dict[str, Any] = pool.manifest["spec"]["rbac"]
     name = roles.name_of(installation.namespace, f"pool:{pool.name}")
     if rbac.get("rules"):
-        for namespace in (pool.operations, *rbac.get("targetNamespaces", ())):
+        for namespace in dict.fromkeys((pool.operations, *(rbac.get("targetNamespaces") or ()))):
             yield _role(namespace, name, rbac["rules"], marks)
             yield _binding(namespace, {"kind": "Role", "name": name}, subject, marks)
     if rbac.get("clusterRules"):

@@ -8,6 +8,8 @@ from typing import Any
 
 from gitops.api import names
 from gitops.api.worker import LogStore, Topology
+from gitops.expand import template
+from gitops.expand.expanded import Context
 from gitops.expand.installation import Program, labels
 from gitops.objects import Manifest
 
@@ -42,15 +44,21 @@ def halves(program: Program) -> tuple[Half, ...]:
     )
 
 
-def objects(program: Program) -> Iterator[Manifest]:
-    """The worker's objects except its rights."""
+def objects(program: Program, context: Context) -> Iterator[Manifest]:
+    """The worker's objects except its rights.
+
+    Raises:
+        ConfigError: its podTemplate does not fit.
+    """
     worker = program.value
     namespace = worker.metadata.namespace
     marks = labels(namespace, inherited=worker.metadata.labels)
     for half in halves(program):
         metadata = {"name": half.account, "namespace": namespace, "labels": marks}
         yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}
-        yield _deployment(program, half, metadata)
+        deployment = _deployment(program, half, metadata)
+        deployment["spec"]["template"] = template.merged(deployment["spec"]["template"], program, context)
+        yield deployment
 
 
 def _deployment(program: Program, half: Half, metadata: dict[str, Any]) -> Manifest:
@@ -61,7 +69,7 @@ def _deployment(program: Program, half: Half, metadata: dict[str, Any]) -> Manif
         "app.kubernetes.io/component": half.component,
     }
     pod_labels = {**selector, names.MANAGED_BY: names.PROGRAM}
-    template = {"metadata": {"labels": pod_labels}, "spec": _pod(program, half, selector)}
+    pod = {"metadata": {"labels": pod_labels}, "spec": _pod(program, half, selector)}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -70,7 +78,7 @@ def _deployment(program: Program, half: Half, metadata: dict[str, Any]) -> Manif
             "replicas": worker.spec.replicas,
             "selector": {"matchLabels": selector},
             "strategy": _strategy(worker.spec.log_store if half.logs else LogStore()),
-            "template": template,
+            "template": pod,
         },
     }
 
