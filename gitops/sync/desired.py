@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 from gitops import build, errors, expand
@@ -31,7 +32,7 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool
     findings = tuple(
         finding
         for one in built
-        for finding in validate.validate(one.manifest, lambda pointer, one=one: locate(ref_of(one.manifest), pointer))
+        for finding in validate.validate(one.manifest, functools.partial(locate, ref_of(one.manifest)))
     )
     if findings:
         raise findings[0] if len(findings) == 1 else errors.SeveralErrors(findings)
