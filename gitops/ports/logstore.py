@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -34,7 +34,7 @@ class LogWriter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which part of a log: the last `tail` lines (None: all), what came after `since`; `follow`: until it is finished."""
+    """Which part of a log: the last `tail` lines (None: all), what came after `since`; `follow` until it ended."""
 
     follow: bool = False
     tail: int | None = None
@@ -48,7 +48,7 @@ class LogStore(Protocol):
         """Open a log, new or begun; a record half written by a crash is cut off."""
         ...
 
-    def read(self, uid: str, span: Span) -> AsyncIterator[Sequence[Frame]]:
+    def read(self, uid: str, span: Span) -> AsyncGenerator[Sequence[Frame], None]:
         """Frames in order, in batches.
 
         Raises:

@@ -1,0 +1,18 @@
+"""The embedded worker: operations to pods, pods to results, without a lost or doubled line. Takes ports only.
+
+reflect    watches -> roster
+admit      who may start now
+launch     claim, then create, until the answer is definite
+attend     one pod to its end: clocks, cancel
+follow     its log to the store
+drive      the steps of one operation, each of which may be the first after a restart
+adopt      what a worker that died left behind
+inspect    pools' and Worker's conditions
+service    all of it together
+"""
+
+from gitops.worker.serve import Identity, serve
+from gitops.worker.service import Service
+from gitops.worker.station import Ports
+
+__all__ = ["Identity", "Ports", "Service", "serve"]

@@ -1,0 +1,175 @@
+"""One attempt from its pod's first sight to its end: clocks, log, cancel. Decides nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from gitops import errors
+from gitops.api import duration
+from gitops.pods import clocks, command, outcome, stage
+from gitops.pods.stage import Progress, Stage
+from gitops.ports.logstore import LogWriter
+from gitops.ports.objects import DeleteOptions
+from gitops.worker import follow, record, status
+from gitops.worker.live import Live
+from gitops.worker.persist import persist
+from gitops.worker.roster import Roster
+from gitops.worker.station import Station
+
+SAY_AFTER = 10.0
+"""Seconds of waiting after which the status says for what; a pod that starts sooner costs one request less."""
+SAY_AGAIN = 15.0
+UNCONFIRMED = 120.0
+"""Seconds beyond the grace after which a deletion that the node does not confirm is given up on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watched:
+    """What changes while an attempt is attended."""
+
+    follower: asyncio.Task[str] | None = None
+    gave_up: outcome.GaveUp | None = None
+    deleted_at: float | None = None
+    said_at: float | None = None
+    said: tuple[Stage, str] | None = None
+    begun: float = 0.0
+
+
+class Attendance:
+    """Looks after one attempt whose pod was created or found."""
+
+    def __init__(self, station: Station, roster: Roster, live: Live, writer: LogWriter) -> None:
+        self._station = station
+        self._roster = roster
+        self._live = live
+        self._writer = writer
+        self._clock = station.ports.clock
+        timeouts = live.pool.spec.timeouts
+        operation = live.operation
+        run = command.run_limit(operation, live.pool) if operation else duration.seconds(timeouts.run)
+        self._clocks = clocks.Clocks(timeouts, run=run)
+        self._limit = duration.seconds(timeouts.grace) + command.AFTER_GRACE + UNCONFIRMED
+        self._now = _Watched(begun=self._clock.monotonic())
+
+    async def attend(self) -> outcome.Evidence:
+        """Until nothing more will come; everything known is in the evidence."""
+        try:
+            while True:
+                # Cleared before looking: what comes while we look is looked at in the next round.
+                self._live.changed.clear()
+                evidence = await self._look()
+                if evidence is not None:
+                    return evidence
+                await self._wait()
+        finally:
+            if self._now.follower is not None and not self._now.follower.done():
+                self._now.follower.cancel()
+                await asyncio.gather(self._now.follower, return_exceptions=True)
+
+    async def _look(self) -> outcome.Evidence | None:
+        live, seen = self._live, self._now
+        assert live.pod is not None  # noqa: S101 - attended only once it was seen
+        progress = stage.of(live.pod)
+        if seen.follower is None and progress.stage in {Stage.RUNNING, Stage.ENDED} and outcome.started(live.pod):
+            seen.follower = asyncio.create_task(follow.follow(self._station, live, self._writer))
+        if self._over(progress):
+            return self._evidence()
+        if live.cancel or seen.gave_up is not None:
+            await self._delete()
+        elif progress.stage is not Stage.ENDED and not live.gone:
+            await self._say(progress)
+        return None
+
+    def _over(self, progress: Progress) -> bool:
+        seen = self._now
+        if seen.follower is not None:
+            return seen.follower.done() or self._unconfirmed()
+        return self._live.gone or progress.stage is Stage.ENDED or self._unconfirmed()
+
+    def _unconfirmed(self) -> bool:
+        asked = self._now.deleted_at
+        return asked is not None and self._clock.monotonic() - asked > self._limit
+
+    def _evidence(self) -> outcome.Evidence:
+        live, seen = self._live, self._now
+        foreign = seen.follower.result() if seen.follower is not None and seen.follower.done() else ""
+        return outcome.Evidence(
+            pod=live.pod,
+            gone=live.gone,
+            record=self._writer.tally.record,
+            cancel=live.cancel,
+            gave_up=seen.gave_up,
+            foreign=foreign,
+            unconfirmed=self._unconfirmed(),
+        )
+
+    async def _wait(self) -> None:
+        """Until something changed, the log ended, or a clock is due."""
+        live, seen = self._live, self._now
+        assert live.pod is not None  # noqa: S101 - attended only once it was seen
+        now = self._clock.monotonic()
+        gave_up, due = self._clocks.read(stage.of(live.pod), now)
+        if gave_up is not None and seen.gave_up is None and not live.cancel and not live.gone:
+            seen.gave_up = gave_up
+            return
+        times = [time for time in (due, self._speak_at(), self._stop_at()) if time is not None and time > now]
+        waits: set[asyncio.Task[object]] = {asyncio.create_task(live.changed.wait())}
+        if times:
+            waits.add(asyncio.create_task(self._clock.sleep(min(times) - now)))
+        extra = {seen.follower} if seen.follower is not None and not seen.follower.done() else set()
+        try:
+            await asyncio.wait(waits | extra, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+    def _speak_at(self) -> float | None:
+        seen = self._now
+        if seen.said is not None and seen.said[0] is Stage.RUNNING:
+            return None
+        return seen.begun + SAY_AFTER if seen.said_at is None else seen.said_at + SAY_AGAIN
+
+    def _stop_at(self) -> float | None:
+        return None if self._now.deleted_at is None else self._now.deleted_at + self._limit + 1
+
+    async def _say(self, progress: Progress) -> None:
+        """Write where the pod stands: once when it runs, and while it waits only if that takes long."""
+        live, seen = self._live, self._now
+        assert live.pod is not None  # noqa: S101 - attended only once it was seen
+        now, news = self._clock.monotonic(), (progress.stage, progress.reason)
+        if live.operation is None or news == seen.said:
+            return
+        due = self._speak_at()
+        if progress.stage is not Stage.RUNNING and (due is None or now < due):
+            return
+        content = status.progressing(progress, live.pod)
+        await record.write(self._station, self._roster, live.operation, lambda _: content, claim=live.claim)
+        seen.said, seen.said_at = news, now
+
+    async def _delete(self) -> None:
+        """Ask for the pod's end, once; its own grace period holds."""
+        live, seen = self._live, self._now
+        if live.gone or seen.deleted_at is not None or live.pod is None:
+            return
+        await delete(self._station, live)
+        seen.deleted_at = self._clock.monotonic()
+
+
+async def delete(station: Station, live: Live) -> None:
+    """Delete the attempt's pod, and no other of that name."""
+    pod = live.pod
+    if pod is None:
+        return
+    metadata, options = pod["metadata"], DeleteOptions(uid=live.pod_uid)
+    try:
+        there = await persist(
+            station.ports.clock,
+            lambda: station.ports.objects.delete(
+                station.kinds.pods, metadata["namespace"], metadata["name"], options=options
+            ),
+        )
+    except errors.VersionConflict:
+        there = False
+    if not there:
+        live.gone = True

@@ -1,0 +1,116 @@
+"""One operation's task: claim, create, attend, store, report, delete. Each step may be the first after a restart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from gitops import api, errors
+from gitops.api.operation import Phase
+from gitops.pods import outcome, render
+from gitops.pods.render import Launch
+from gitops.ports.logstore import LogWriter
+from gitops.worker import attend, launch, record, status
+from gitops.worker.live import Live
+from gitops.worker.record import Written
+from gitops.worker.roster import Roster
+from gitops.worker.station import Station
+
+log = logging.getLogger(__name__)
+
+
+async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
+    """Run an operation; return at once if somebody else claims it meanwhile.
+
+    Also for a claim that never became a pod: claiming it anew fences its last holder off.
+    """
+    try:
+        made = render.pod(attempt)
+    except errors.ConfigError as error:
+        ended = outcome.Outcome(phase=Phase.FAILED, reason="InvalidSpec", message=str(error))
+        await end_without_pod(station, roster, attempt.operation, ended)
+        return
+    claimed = await launch.claim(station, roster, attempt, made)
+    if claimed is None:
+        return
+    live.claimed(claimed)
+    log.info("claimed", extra=_fields(claimed))
+    await create(station, roster, live, made)
+
+
+async def create(station: Station, roster: Roster, live: Live, made: Mapping[str, object]) -> None:
+    """Make the pod of a claimed attempt, then see it through."""
+    gave_up = await launch.create(station, live, dict(made))
+    if gave_up is not None and gave_up.reason == "TakenOver":
+        return
+    if live.pod is not None:
+        await see_through(station, roster, live)
+        return
+    evidence = outcome.Evidence(pod=None, gone=True, cancel=live.cancel, gave_up=gave_up)
+    if live.operation is not None:
+        await end_without_pod(station, roster, live.operation, outcome.of(evidence))
+
+
+async def see_through(station: Station, roster: Roster, live: Live) -> None:
+    """Attend a pod to its end, make its log durable, report, and acknowledge by deleting it."""
+    writer, finished = await station.ports.store.writer(live.uid), False
+    try:
+        evidence = await attend.Attendance(station, roster, live, writer).attend()
+        await writer.sync()
+        written = await _report(station, roster, live, outcome.of(evidence), writer)
+        finished = True
+    finally:
+        await writer.close(finished=finished)
+    if written is not Written.TAKEN:
+        await attend.delete(station, live)
+
+
+async def conclude(station: Station, roster: Roster, live: Live) -> None:
+    """Report the end of an attempt whose pod is gone, from what the log store has of it."""
+    writer = await station.ports.store.writer(live.uid)
+    try:
+        evidence = outcome.Evidence(pod=None, gone=True, record=writer.tally.record, cancel=live.cancel)
+        await _report(station, roster, live, outcome.of(evidence), writer)
+    finally:
+        await writer.close(finished=True)
+
+
+async def acknowledge(station: Station, live: Live) -> None:
+    """Delete a pod whose end is reported already: a worker died between the two."""
+    writer = await station.ports.store.writer(live.uid)
+    await writer.close(finished=True)
+    await attend.delete(station, live)
+
+
+async def _report(station: Station, roster: Roster, live: Live, ended: outcome.Outcome, writer: LogWriter) -> Written:
+    operation = live.operation
+    if operation is None:
+        log.info("ended after its operation was deleted: %s", ended.message, extra={"operation_uid": live.uid})
+        return Written.DELETED
+    now = station.ports.clock.now()
+    written = await record.write(
+        station,
+        roster,
+        operation,
+        lambda current: status.finished(current, ended, pod=live.pod, tally=writer.tally, now=now),
+        claim=live.claim,
+    )
+    log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
+    return written
+
+
+async def end_without_pod(station: Station, roster: Roster, operation: api.Operation, ended: outcome.Outcome) -> None:
+    """Report the end of an operation that never had a pod."""
+    now = station.ports.clock.now()
+    await record.write(
+        station,
+        roster,
+        operation,
+        lambda current: status.finished(current, ended, pod=None, tally=None, now=now),
+        claim=operation.status.claim,
+    )
+    log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
+
+
+def _fields(operation: api.Operation) -> dict[str, str]:
+    return {"operation": operation.metadata.name, "operation_uid": operation.metadata.uid, "pool": operation.spec.pool}

@@ -1,0 +1,64 @@
+"""From the container's log to the store: every frame once, through every disconnect."""
+
+from __future__ import annotations
+
+import contextlib
+
+from gitops import errors
+from gitops.pods import marks, stage
+from gitops.ports.logstore import LogWriter
+from gitops.runner.frames import Decoder
+from gitops.worker.live import Live
+from gitops.worker.persist import Backoff
+from gitops.worker.station import Station
+
+REREADS = 3
+"""Readings from the start after the container ended, for a log whose end record does not come."""
+
+
+async def follow(station: Station, live: Live, writer: LogWriter) -> str:
+    """Store the log until its end record, or until there is nothing more to be had.
+
+    Returns what stood in the log but is no frame: a shell that could not start the runner.
+    """
+    decoder = Decoder(writer.tally.last)
+    backoff = Backoff(station.ports.clock, longest=5.0)
+    left = REREADS
+    while left and writer.tally.record is None:
+        ended = live.gone or _ended(live)
+        before = decoder.last
+        try:
+            await _read(station, live, decoder, writer)
+        except errors.ObjectMissing:
+            # The watch will say so, too, with the pod's last state.
+            left = 0 if live.gone else left
+        except (errors.ClusterError, errors.TimedOut):
+            # A node that has just joined cannot show logs yet: never the operation's fault.
+            left -= ended
+        else:
+            # A log read whole after its end without an end record has none.
+            left = 0 if ended else left
+        decoder.finish()
+        if decoder.last > before:
+            backoff.reset()
+        if left and writer.tally.record is None:
+            await backoff.pause()
+            decoder.restart()
+    return decoder.foreign.decode("utf-8", "replace").strip()
+
+
+async def _read(station: Station, live: Live, decoder: Decoder, writer: LogWriter) -> None:
+    assert live.pod is not None  # noqa: S101 - a log is followed only of a pod that was seen
+    metadata = live.pod["metadata"]
+    chunks = station.ports.logs.read(metadata["namespace"], metadata["name"], marks.CONTAINER)
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            frames = decoder.feed(chunk)
+            if frames:
+                writer.append(frames)
+            if writer.tally.record is not None:
+                return
+
+
+def _ended(live: Live) -> bool:
+    return live.pod is not None and stage.of(live.pod).stage is stage.Stage.ENDED

@@ -1,0 +1,163 @@
+"""What the watches know: operations, pods, pools, this worker, and under which revision it all stands.
+
+Nothing is counted here; whoever wants a number asks for the length of a set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from gitops import api
+from gitops.api.operation import Phase
+from gitops.objects import Manifest
+from gitops.pods import marks
+
+FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN})
+
+_T = TypeVar("_T")
+log = logging.getLogger(__name__)
+
+
+def read(kind: type[_T], manifest: Mapping[str, Any]) -> _T:
+    """A manifest as one of our Structs; unknown fields are passed over.
+
+    Raises:
+        msgspec.ValidationError: it was stored under another schema than ours.
+    """
+    return msgspec.convert(manifest, kind)
+
+
+def read_all(kind: type[_T], manifests: Iterable[Mapping[str, Any]]) -> list[_T]:
+    """All that can be read. One object of a schema we do not know must not stop the others; it is logged."""
+    found: list[_T] = []
+    for manifest in manifests:
+        try:
+            found.append(read(kind, manifest))
+        except msgspec.ValidationError as error:
+            metadata = manifest.get("metadata") or {}
+            log.warning("%s %s cannot be read: %s", manifest.get("kind"), metadata.get("name"), error)
+    return found
+
+
+def is_final(operation: api.Operation) -> bool:
+    """Nothing will happen to this operation any more."""
+    return operation.status.phase in FINAL
+
+
+class Listener(Protocol):
+    """Who wants to hear of every change at once."""
+
+    def see_operation(self, operation: api.Operation, *, gone: bool) -> None:
+        """An operation was written or deleted."""
+        ...
+
+    def see_pod(self, pod: Manifest, *, gone: bool) -> None:
+        """A pod was written or deleted."""
+        ...
+
+
+class Roster:
+    """The newest known state of everything, by name or UID. `wake` is set whenever something changed."""
+
+    def __init__(self) -> None:
+        self.operations: dict[str, api.Operation] = {}
+        self.pools: dict[str, api.WorkerPool] = {}
+        self.syncs: dict[str, api.GitSync] = {}
+        self.worker: api.Worker | None = None
+        self.pods: dict[tuple[str, int], Manifest] = {}
+        self.synced: set[str] = set()
+        """What has been listed completely: `operations`, `pools`, `workers`, `syncs`, `pods/<namespace>`."""
+        self.denied: dict[str, str] = {}
+        """What may not be watched, and the server's words."""
+        self.wake = asyncio.Event()
+        self.listener: Listener | None = None
+
+    def sync(self, topic: str) -> None:
+        """A topic is listed completely."""
+        self.synced.add(topic)
+        self.denied.pop(topic, None)
+        self.wake.set()
+
+    def served(self) -> tuple[api.WorkerPool, ...]:
+        """The pools this worker serves and that exist."""
+        wanted = self.worker.spec.pools if self.worker else ()
+        return tuple(self.pools[name] for name in wanted if name in self.pools)
+
+    def revision(self) -> str:
+        """The revision last applied in this namespace; empty if no GitSync says so, or several differ."""
+        revisions = {sync.status.last_applied_revision for sync in self.syncs.values()} - {""}
+        return revisions.pop() if len(revisions) == 1 else ""
+
+    def put_operation(self, operation: api.Operation) -> None:
+        """An operation as the server has it; one that came back from a write of ours counts as well."""
+        known = self.operations.get(operation.metadata.uid)
+        if known is not None and _older(operation, known):
+            return
+        self.operations[operation.metadata.uid] = operation
+        self._tell_operation(operation, gone=False)
+        self.wake.set()
+
+    def drop_operation(self, uid: str) -> None:
+        """The operation was deleted."""
+        gone = self.operations.pop(uid, None)
+        if gone is not None:
+            self._tell_operation(gone, gone=True)
+        self.wake.set()
+
+    def put_pod(self, pod: Manifest) -> None:
+        """A pod as the server has it."""
+        key = marks.key_of(pod)
+        if key is not None:
+            self.pods[key] = pod
+            self._tell_pod(pod, gone=False)
+            self.wake.set()
+
+    def drop_pod(self, pod: Manifest) -> None:
+        """The pod no longer exists; its last state."""
+        key = marks.key_of(pod)
+        if key is not None and _same(self.pods.get(key), pod):
+            del self.pods[key]
+        self._tell_pod(pod, gone=True)
+        self.wake.set()
+
+    def _tell_operation(self, operation: api.Operation, *, gone: bool) -> None:
+        if self.listener is not None:
+            self.listener.see_operation(operation, gone=gone)
+
+    def _tell_pod(self, pod: Manifest, *, gone: bool) -> None:
+        if self.listener is not None:
+            self.listener.see_pod(pod, gone=gone)
+
+    def replace_pods(self, namespace: str, pods: Iterable[Manifest]) -> None:
+        """The complete set of a namespace: what is not in it is gone."""
+        fresh = {key: pod for pod in pods if (key := marks.key_of(pod)) is not None}
+        for key, pod in list(self.pods.items()):
+            new = fresh.get(key)
+            if pod["metadata"]["namespace"] == namespace and (new is None or not _same(new, pod)):
+                self.drop_pod(pod)
+        for pod in fresh.values():
+            self.put_pod(pod)
+
+    def replace_operations(self, listed: Iterable[api.Operation]) -> None:
+        """The complete set: what is not in it is gone."""
+        fresh = {operation.metadata.uid: operation for operation in listed}
+        for uid in self.operations.keys() - fresh.keys():
+            self.drop_operation(uid)
+        for operation in fresh.values():
+            self.put_operation(operation)
+
+
+def _same(one: Manifest | None, other: Manifest) -> bool:
+    return one is not None and one["metadata"].get("uid") == other["metadata"].get("uid")
+
+
+def _older(new: api.Operation, known: api.Operation) -> bool:
+    """A watch may lag behind what a write of ours already returned."""
+    one, other = new.metadata.resource_version, known.metadata.resource_version
+    # Kubernetes 1.35 declares resourceVersions of one kind comparable as integers.
+    return one.isdigit() and other.isdigit() and int(one) < int(other)

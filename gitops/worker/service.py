@@ -1,0 +1,228 @@
+"""The worker: watches, admission, one task an operation."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from gitops import api, errors
+from gitops.api import names
+from gitops.api.workerpool import WorkerPool, WorkerPoolSpec
+from gitops.objects import Manifest
+from gitops.pods import marks
+from gitops.pods.render import Launch
+from gitops.worker import admit, adopt, drive, record, reflect
+from gitops.worker.adopt import Duty, Found
+from gitops.worker.inspect import Inspector
+from gitops.worker.live import Live
+from gitops.worker.roster import Roster
+from gitops.worker.station import Station
+
+log = logging.getLogger(__name__)
+
+TICK = 5.0
+"""Seconds after which the queue is looked at even if nothing was heard: its clocks run on."""
+RETRY_AFTER = 10.0
+"""Seconds a failed task's operation is left alone."""
+
+
+class Service:
+    """Serves the pools of one Worker until cancelled, which leaves pods as they are: the next process adopts them."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+        self.roster = Roster()
+        self.inspector = Inspector(station, self.roster)
+        self.live: dict[tuple[str, int], Live] = {}
+        """Every operation in progress, by UID and attempt. `len` of it is the number in flight."""
+        self._reflectors: dict[str, asyncio.Task[None]] = {}
+        self._noticed: dict[tuple[str, int], float] = {}
+        self._rest: dict[tuple[str, int], float] = {}
+        self.roster.listener = self
+
+    @property
+    def ready(self) -> bool:
+        """The watches that admission needs have delivered."""
+        return {"operations", "pools", "workers"} <= self.roster.synced
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        roster, kinds, where = self.roster, self._station.kinds, self._station.namespace
+        watches = (
+            ("operations", kinds.operations, reflect.operations(roster)),
+            ("pools", kinds.pools, reflect.pools(roster)),
+            ("workers", kinds.workers, reflect.workers(roster, self._station.worker)),
+            ("syncs", kinds.syncs, reflect.syncs(roster)),
+        )
+        async with asyncio.TaskGroup() as group:
+            for topic, kind, handler in watches:
+                group.create_task(reflect.reflect(self._station, roster, topic, kind, namespace=where, handler=handler))
+            group.create_task(self.inspector.run())
+            await self._loop(group)
+
+    async def _loop(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            self.roster.wake.clear()
+            if self.ready:
+                self._reflect_pods(group)
+                self._adopt(group)
+                self._admit(group)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        waits = {
+            asyncio.create_task(self.roster.wake.wait()),
+            asyncio.create_task(self._station.ports.clock.sleep(TICK)),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+
+    def _reflect_pods(self, group: asyncio.TaskGroup) -> None:
+        """One watch for each operations namespace that matters."""
+        own = frozenset(names.operations_namespace(pool) for pool in self.roster.served())
+        wanted = adopt.namespaces(self.roster, own) | {live.pool_namespace for live in self.live.values()}
+        for namespace in wanted - self._reflectors.keys():
+            self._reflectors[namespace] = group.create_task(
+                reflect.reflect(
+                    self._station,
+                    self.roster,
+                    f"pods/{namespace}",
+                    self._station.kinds.pods,
+                    namespace=namespace,
+                    handler=reflect.pods(self.roster, namespace),
+                )
+            )
+        for namespace in self._reflectors.keys() - wanted:
+            self._reflectors.pop(namespace).cancel()
+            self.roster.synced.discard(f"pods/{namespace}")
+
+    def _adopt(self, group: asyncio.TaskGroup) -> None:
+        for found in list(adopt.duties(self.roster, worker=self._station.worker)):
+            if found.key in self.live or self._resting(found.key):
+                continue
+            if found.duty is Duty.RESTART and not self._may_take_over(found):
+                continue
+            live = self._enlist(found.key, found.operation, self._pool_of(found))
+            if found.pod is not None:
+                live.see_pod(found.pod, gone=False)
+            group.create_task(self._task(live, self._duty(found, live)))
+
+    def _duty(self, found: Found, live: Live) -> Coroutine[Any, Any, None]:
+        station, roster = self._station, self.roster
+        match found.duty:
+            case Duty.ATTEND:
+                return drive.see_through(station, roster, live)
+            case Duty.CONCLUDE:
+                return drive.conclude(station, roster, live)
+            case Duty.ACKNOWLEDGE:
+                return drive.acknowledge(station, live)
+            case Duty.CHECK:
+                return self._check(live)
+            case Duty.RESTART:
+                assert found.operation is not None  # noqa: S101 - a claim is an operation's
+                attempt = self._launch(found.operation, live.pool, attempt=found.key[1])
+                return drive.start(station, roster, live, attempt)
+
+    async def _check(self, live: Live) -> None:
+        """A pod whose operation we do not know: deleted while no worker lived, or just not heard of yet."""
+        assert live.pod is not None  # noqa: S101 - it was found by its pod
+        annotations = live.pod["metadata"].get("annotations") or {}
+        namespace, _, name = annotations.get(marks.NAME, "").partition("/")
+        if namespace == self._station.namespace and name:
+            metadata = api.Metadata(namespace=namespace, name=name, uid=live.uid)
+            found = await record.fresh(self._station, metadata)
+            if found is not None:
+                self.roster.put_operation(found)
+                return
+        live.cancel = "the operation was deleted"
+        await drive.see_through(self._station, self.roster, live)
+
+    def _admit(self, group: asyncio.TaskGroup) -> None:
+        roster, now = self.roster, self._station.ports.clock.now()
+        queue = admit.queue(roster.operations.values(), live=[uid for uid, _ in self.live])
+        served = {pool.metadata.name: pool for pool in roster.served()}
+        for name, waiting in queue.waiting.items():
+            pool = served.get(name)
+            if pool is None and name in roster.pools:
+                continue  # another Worker's
+            for operation in waiting:
+                ended = admit.refuse(operation, pool, now=now, why_not=self.inspector.trouble.get(name, ""))
+                if ended is not None:
+                    live = self._enlist((operation.metadata.uid, 0), operation, pool or _no_pool(name))
+                    ending = drive.end_without_pod(self._station, roster, operation, ended)
+                    group.create_task(self._task(live, ending))
+        running = admit.running(live.pool.metadata.name for live in self.live.values() if live.key[1])
+        able = [pool for name, pool in served.items() if self._able(name, pool)]
+        for operation in queue.start(able, running):
+            key = (operation.metadata.uid, 1)
+            if (operation.metadata.uid, 0) in self.live or self._resting(key):
+                continue
+            live = self._enlist(key, operation, served[operation.spec.pool])
+            attempt = self._launch(operation, live.pool)
+            group.create_task(self._task(live, drive.start(self._station, roster, live, attempt)))
+
+    def _able(self, name: str, pool: WorkerPool) -> bool:
+        """The pool is complete, and everything that runs in it already is known."""
+        namespace = names.operations_namespace(pool)
+        return self.inspector.trouble.get(name) == "" and f"pods/{namespace}" in self.roster.synced
+
+    async def _task(self, live: Live, work: Coroutine[Any, Any, None]) -> None:
+        """Whatever happens to one operation must not touch the others; it is taken up again after a rest."""
+        try:
+            await work
+        except (errors.GitOpsError, OSError) as error:
+            log.error("%s: %s; will be tried again", live.uid, error)  # noqa: TRY400 - an expected error, no traceback
+            self._rest[live.key] = self._station.ports.clock.monotonic() + RETRY_AFTER
+        finally:
+            del self.live[live.key]
+            self.roster.wake.set()
+
+    def _enlist(self, key: tuple[str, int], operation: api.Operation | None, pool: WorkerPool) -> Live:
+        live = self.live[key] = Live(key, operation=operation, pool=pool)
+        self._noticed.pop(key, None)
+        self._rest.pop(key, None)
+        return live
+
+    def _launch(self, operation: api.Operation, pool: WorkerPool, *, attempt: int = 1) -> Launch:
+        station = self._station
+        return Launch(operation=operation, pool=pool, worker=station.worker, runner=station.runner, attempt=attempt)
+
+    def _pool_of(self, found: Found) -> WorkerPool:
+        labels = (found.pod or {}).get("metadata", {}).get("labels") or {}
+        name = found.operation.spec.pool if found.operation is not None else labels.get(marks.POOL, "")
+        return self.roster.pools.get(name) or _no_pool(name)
+
+    def _may_take_over(self, found: Found) -> bool:
+        claim = found.operation.status.claim if found.operation is not None else None
+        if claim is None or found.operation is None or found.operation.spec.pool not in self.roster.pools:
+            return False
+        if claim.worker == self._station.identity:
+            return True
+        now = self._station.ports.clock.monotonic()
+        return now - self._noticed.setdefault(found.key, now) >= adopt.TAKE_OVER_AFTER
+
+    def _resting(self, key: tuple[str, int]) -> bool:
+        return self._rest.get(key, 0.0) > self._station.ports.clock.monotonic()
+
+    def see_pod(self, pod: Manifest, *, gone: bool) -> None:
+        """See `roster.Listener`."""
+        key = marks.key_of(pod)
+        live = self.live.get(key) if key is not None else None
+        if live is not None:
+            live.see_pod(pod, gone=gone)
+
+    def see_operation(self, operation: api.Operation, *, gone: bool) -> None:
+        """See `roster.Listener`."""
+        for key, live in self.live.items():
+            if key[0] == operation.metadata.uid:
+                live.see_operation(operation, gone=gone)
+
+
+def _no_pool(name: str) -> WorkerPool:
+    """Stands in for a pool that is gone: only its clocks are asked for."""
+    return WorkerPool(metadata=api.Metadata(name=name), spec=WorkerPoolSpec(image="none"))

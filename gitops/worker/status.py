@@ -1,0 +1,119 @@
+"""What is written into an Operation's status, as merge patches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from gitops import api
+from gitops.api.operation import Phase
+from gitops.objects import Manifest, conditions
+from gitops.pods import outcome, stage
+from gitops.pods.render import Launch
+from gitops.runner.tally import Tally
+
+MESSAGE_LIMIT = 2048
+
+
+def rfc3339(when: datetime) -> str:
+    """A time as Kubernetes writes it."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def claimed(launch: Launch, *, identity: str, spec_hash: str, revision: str, now: datetime) -> dict[str, Any]:
+    """The claim: who runs which attempt in which pod. Written before the pod exists."""
+    claim = {
+        "worker": identity,
+        "attempt": launch.attempt,
+        "pod": launch.name,
+        "namespace": launch.namespace,
+        "specHash": spec_hash,
+        "at": rfc3339(now),
+    }
+    return {"phase": Phase.STARTING, "reason": "Claimed", "message": "", "claim": claim, "revision": revision}
+
+
+def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:
+    """The pod's identity and where it stands."""
+    running = progress.stage in {stage.Stage.RUNNING, stage.Stage.ENDED}
+    found: dict[str, Any] = {
+        "phase": Phase.RUNNING if running else Phase.STARTING,
+        "reason": progress.reason or progress.stage.value,
+        "message": progress.message[:MESSAGE_LIMIT],
+        "podUid": pod["metadata"].get("uid") or "",
+    }
+    node = pod["spec"].get("nodeName")
+    if node:
+        found["node"] = node
+    begun = started_at(pod)
+    if begun:
+        found["startedAt"] = begun
+    return found
+
+
+def started_at(pod: Manifest | None) -> str:
+    """When the container started, by the node's clock; empty if it has not."""
+    container = stage.container_status(pod) if pod else None
+    state: Mapping[str, Any] = (container or {}).get("state") or {}
+    for part in ("running", "terminated"):
+        if (state.get(part) or {}).get("startedAt"):
+            return str(state[part]["startedAt"])
+    return ""
+
+
+def finished(
+    operation: api.Operation, ended: outcome.Outcome, *, pod: Manifest | None, tally: Tally | None, now: datetime
+) -> dict[str, Any]:
+    """The terminal status: phase, exit code, usage, what is known of the log, and the condition Finished."""
+    at = rfc3339(now)
+    condition = {
+        "type": "Finished",
+        "status": "True",
+        "reason": ended.reason,
+        "message": ended.message[:MESSAGE_LIMIT],
+        "observedGeneration": operation.metadata.generation,
+    }
+    before = [to_plain(one) for one in operation.status.conditions]
+    found: dict[str, Any] = {
+        "phase": ended.phase,
+        "reason": ended.reason,
+        "message": ended.message[:MESSAGE_LIMIT],
+        "finishedAt": at,
+        "conditions": conditions.put(before, condition, now=at),
+    }
+    if ended.exit_code is not None:
+        found["exitCode"] = ended.exit_code
+    if pod is not None:
+        found |= {"podUid": pod["metadata"].get("uid") or "", "node": pod["spec"].get("nodeName") or ""}
+        found |= {"startedAt": started_at(pod)} if started_at(pod) else {}
+    if tally is not None:
+        found |= _log(ended, tally)
+    return found
+
+
+def _log(ended: outcome.Outcome, tally: Tally) -> dict[str, Any]:
+    record = ended.record
+    if record is None:
+        return {"log": {"bytes": tally.bytes, "missing": tally.missing, "complete": False}}
+    log: dict[str, Any] = {
+        "lines": record.lines,
+        "bytes": record.bytes,
+        "missing": tally.missing_of(record),
+        "complete": tally.complete(record),
+        "sha256": record.sha256,
+    }
+    usage = {"cpuSeconds": max(record.cpu_ms, 0) / 1000, "memoryPeakBytes": max(record.memory_peak, 0)}
+    return {"log": log, "usage": usage}
+
+
+def to_plain(condition: api.Condition) -> dict[str, Any]:
+    """A condition as JSON data."""
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": condition.last_transition_time,
+        "observedGeneration": condition.observed_generation,
+    }

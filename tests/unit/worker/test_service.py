@@ -1,0 +1,390 @@
+"""The worker against a cluster in memory: one operation's way, and everything that can cross it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from gitops import errors
+from gitops.testing.objects import Call
+from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncGenerator[Cluster, None]:
+    made = Cluster(tmp_path)
+    yield made
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def echo(pod: Pod) -> None:
+    await asyncio.sleep(0)
+    await pod.play("hello", "world")
+
+
+async def hold(pod: Pod) -> None:
+    await asyncio.sleep(0)
+    await pod.run()
+    pod.say("begun")
+
+
+async def test_an_operation_runs_once_and_takes_six_requests(cluster: Cluster) -> None:
+    cluster.behaviour = echo
+    await cluster.furnish()
+    task = cluster.start()
+    await rest()
+    cluster.objects.calls.clear()
+    made = await cluster.submit()
+    await cluster.pass_time(1)
+    status = await cluster.status()
+    assert (status["phase"], status["exitCode"], status["reason"]) == ("Succeeded", 0, "Succeeded")
+    assert status["log"] == {**status["log"], "lines": 2, "missing": 0, "complete": True}
+    assert status["conditions"][0]["type"] == "Finished"
+    uid = made["metadata"]["uid"]
+    assert cluster.starts == [f"op-{uid}-1"]
+    assert await cluster.objects.get(await cluster.kind("Pod"), OPS, f"op-{uid}-1") is None
+    assert cluster.log(uid).startswith(b"@") and b"\n1|o|0|hello\n2|o|6|world\n3|x|" in cluster.log(uid)
+    verbs = [call.verb for call in cluster.objects.calls if call.kind in {"Operation", "Pod"}]
+    own = [verb for verb in verbs if verb not in {"get"}]
+    # The test's own create and the node's two status writes go off.
+    assert sorted(own) == sorted(
+        ["create", "patch_status"] + ["patch_status"] * 2 + ["patch_status"] * 2 + ["create", "delete"]
+    )
+    assert len(cluster.services[0].live) == 0
+    await stop(task)
+
+
+async def test_a_failed_script_is_told_with_its_exit_code(cluster: Cluster) -> None:
+    async def fail(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.play("oops", code=3)
+
+    cluster.behaviour = fail
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(1)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"], status["exitCode"]) == ("Failed", "ScriptFailed", 3)
+
+
+async def test_no_more_than_the_pool_allows_oldest_first(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish(maxOperations=2)
+    cluster.start()
+    await rest()
+    for name in ("a", "b", "c"):
+        await cluster.submit(name)
+        await cluster.pass_time(2)
+    assert len(cluster.starts) == 2
+    assert "claim" not in await cluster.status("c")
+    await cluster.pods[cluster.starts[0]].end()
+    await cluster.pass_time(2)
+    assert len(cluster.starts) == 3
+    assert len(cluster.services[0].live) == 2
+
+
+async def test_a_suspended_pool_starts_nothing_and_the_queue_has_a_clock(cluster: Cluster) -> None:
+    await cluster.furnish(suspended=True, timeouts={"queued": "1m"})
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(50)
+    assert cluster.starts == []
+    await cluster.pass_time(20)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Failed", "QueueTimeout")
+    assert "suspended" in status["message"]
+
+
+async def test_a_pool_that_does_not_exist_is_waited_for_then_named(cluster: Cluster) -> None:
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit(pool="windows")
+    await cluster.pass_time(30)
+    assert await cluster.status() == {}
+    await cluster.pass_time(40)
+    assert (await cluster.status())["reason"] == "PoolNotFound"
+
+
+async def test_a_pool_without_its_expansion_says_what_to_run(cluster: Cluster) -> None:
+    await cluster.furnish()
+    await cluster.delete("ConfigMap", "gitops-runner-0123456789ab", OPS)
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(3)
+    pool = await cluster.objects.get(await cluster.kind("WorkerPool"), HOME, "linux")
+    assert pool is not None
+    ready = pool["status"]["conditions"][0]
+    assert (ready["status"], ready["reason"]) == ("False", "RunnerMissing")
+    assert "gitops sync" in ready["message"]
+    assert cluster.starts == []
+    await cluster.make("ConfigMap", "gitops-runner-0123456789ab", OPS)
+    await cluster.pass_time(8)
+    assert len(cluster.starts) == 1
+    pool = await cluster.objects.get(await cluster.kind("WorkerPool"), HOME, "linux")
+    assert pool is not None
+    assert pool["status"]["conditions"][0]["status"] == "True"
+    main = await cluster.objects.get(await cluster.kind("Worker"), HOME, "main")
+    assert main is not None
+    assert main["status"]["conditions"][0]["reason"] == "Serving"
+
+
+async def test_a_killed_worker_is_replaced_and_the_log_is_whole(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    task = cluster.start("one")
+    made = await cluster.submit()
+    await cluster.pass_time(2)
+    uid = made["metadata"]["uid"]
+    pod = cluster.pods[f"op-{uid}-1"]
+    await stop(task)
+    pod.say("while nobody listened")
+    with (cluster.folder / "logs" / f"{uid}.log").open("ab") as log:
+        log.write(b"2|o|6|half a li")
+    cluster.start("two")
+    await cluster.pass_time(2)
+    pod.say("the end")
+    await pod.end()
+    await cluster.pass_time(2)
+    status = await cluster.status()
+    assert (status["phase"], status["log"]["complete"], status["claim"]["worker"]) == ("Succeeded", True, "one")
+    lines = [line for line in cluster.log(uid).split(b"\n") if not line.startswith(b"@")]
+    assert lines[:3] == [b"1|o|0|begun", b"2|o|6|while nobody listened", b"3|o|28|the end"]
+    assert len(cluster.starts) == 1
+
+
+async def test_a_broken_log_connection_is_taken_up_where_it_stopped(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    made = await cluster.submit()
+    await cluster.pass_time(2)
+    pod = next(iter(cluster.pods.values()))
+    for number in range(5):
+        cluster.logs.break_off(OPS, pod.name, "operation")
+        pod.say(f"line {number}")
+        await cluster.pass_time(6)
+    await pod.end()
+    await cluster.pass_time(2)
+    status = await cluster.status()
+    assert status["log"] == {**status["log"], "complete": True, "lines": 6}
+    assert cluster.log(made["metadata"]["uid"]).count(b"line 2") == 1
+
+
+async def test_lines_rotated_away_are_counted_as_missing(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    task = cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    await stop(task)
+    pod = next(iter(cluster.pods.values()))
+    pod.say("lost", "lost too")
+    cluster.logs.rotate(OPS, pod.name, "operation")
+    pod.say("seen")
+    cluster.start("two")
+    await cluster.pass_time(2)
+    await pod.end()
+    await cluster.pass_time(2)
+    log = (await cluster.status())["log"]
+    assert (log["missing"], log["complete"]) == (2, False)
+
+
+async def test_deleting_an_operation_ends_its_pod_and_keeps_its_log(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    made = await cluster.submit()
+    await cluster.pass_time(2)
+    await cluster.delete("Operation", "build")
+    await cluster.pass_time(20)
+    assert await cluster.objects.get(await cluster.kind("Pod"), OPS, cluster.starts[0]) is None
+    assert b"begun" in cluster.log(made["metadata"]["uid"])
+    assert len(cluster.services[0].live) == 0
+
+
+async def test_the_cancel_annotation_ends_a_running_operation(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    operation = await cluster.operation()
+    assert operation is not None
+    operation["metadata"]["annotations"] = {"gitops-worker.io/cancel": "by ann"}
+    await cluster.objects.replace(await cluster.kind("Operation"), operation)
+    await cluster.pass_time(20)
+    status = await cluster.status()
+    assert (status["phase"], status["message"]) == ("Cancelled", "cancelled: by ann")
+
+
+async def test_an_image_refused_for_good_fails_within_25_seconds(cluster: Cluster) -> None:
+    words = "Back-off pulling image: ErrImagePull: reg/x:1: not found"
+
+    async def refuse(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.status(phase="Pending", startTime="2026-01-01T00:00:00Z")
+        await pod.container(waiting={"reason": "ErrImagePull", "message": words})
+
+    cluster.behaviour = refuse
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    for _ in range(25):
+        await cluster.pass_time(1)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"], status["message"]) == ("Failed", "ImageRefused", words)
+    assert await cluster.objects.get(await cluster.kind("Pod"), OPS, cluster.starts[0]) is None
+
+
+async def test_waiting_for_a_node_is_explained_within_25_seconds(cluster: Cluster) -> None:
+    async def nowhere(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        why = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": "0/2 nodes: 2 too small",
+        }
+        await pod.status(phase="Pending", conditions=[why])
+
+    cluster.behaviour = nowhere
+    await cluster.furnish(resources={"requests": {"cpu": "64"}}, timeouts={"unschedulable": "2m"})
+    cluster.start()
+    await cluster.submit()
+    for _ in range(24):
+        await cluster.pass_time(1)
+    status = await cluster.status()
+    assert status["reason"] == "Unschedulable"
+    assert status["message"] == "no node fits (the pod needs cpu 64): 0/2 nodes: 2 too small"
+    for _ in range(10):
+        await cluster.pass_time(13)
+    assert (await cluster.status())["phase"] == "Failed"
+
+
+async def test_a_pod_deleted_by_someone_is_told_so(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    await cluster.delete("Pod", cluster.starts[0], OPS)
+    await cluster.pass_time(20)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Unknown", "PodLost")
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+async def test_a_lost_answer_to_the_create_starts_no_second_pod(cluster: Cluster, carried_out: bool) -> None:  # noqa: FBT001
+    cluster.behaviour = echo
+    await cluster.furnish()
+    left = [3]
+
+    def lose(call: Call) -> None:
+        if call.verb == "create" and call.kind == "Pod" and left[0]:
+            left[0] -= 1
+            error = errors.ClusterUnavailable("the answer was lost")
+            error.ambiguous = True
+            raise error
+
+    (cluster.objects.after if carried_out else cluster.objects.before).append(lose)
+    cluster.start()
+    await cluster.submit()
+    for _ in range(5):
+        await cluster.pass_time(2)
+    assert (await cluster.status())["phase"] == "Succeeded"
+    assert len(cluster.starts) == 1
+
+
+async def test_rights_that_spread_slowly_are_waited_for(cluster: Cluster) -> None:
+    cluster.behaviour = echo
+    await cluster.furnish()
+
+    def deny(call: Call) -> None:
+        if call.verb == "create" and call.kind == "Pod" and cluster.clock.monotonic() < 15:
+            raise errors.ClusterDenied("cannot create pods", cause="User cannot create resource pods")
+
+    cluster.objects.before.append(deny)
+    cluster.start()
+    await cluster.submit()
+    for _ in range(12):
+        await cluster.pass_time(2)
+    assert (await cluster.status())["phase"] == "Succeeded"
+
+
+async def test_an_admission_refusal_is_named(cluster: Cluster) -> None:
+    await cluster.furnish()
+
+    def refuse(call: Call) -> None:
+        if call.verb == "create" and call.kind == "Pod":
+            raise errors.ObjectInvalid(
+                "cannot create pod", cause='pods "x" is forbidden: violates PodSecurity "restricted"'
+            )
+
+    cluster.objects.before.append(refuse)
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(3)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Failed", "PodSecurityRefused")
+    assert 'violates PodSecurity "restricted"' in status["message"]
+
+
+async def test_the_api_server_goes_and_comes_back(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    away = [True]
+
+    def gone(call: Call) -> None:
+        if away[0]:
+            error = errors.ClusterUnavailable("connection refused")
+            error.ambiguous = call.verb in {"patch_status", "delete"}
+            raise error
+
+    pod = next(iter(cluster.pods.values()))
+    pod.say("more")
+    await pod.end()
+    cluster.objects.before.append(gone)
+    await cluster.pass_time(40)
+    away[0] = False
+    await cluster.pass_time(15)
+    assert (await cluster.status())["phase"] == "Succeeded"
+
+
+async def test_two_workers_do_no_harm(cluster: Cluster) -> None:
+    cluster.behaviour = echo
+    await cluster.furnish()
+    cluster.start("one", "logs")
+    cluster.start("two", "other")
+    for number in range(6):
+        await cluster.submit(f"op{number}")
+    for _ in range(10):
+        await cluster.pass_time(5)
+    assert len(cluster.starts) == len(set(cluster.starts)) == 6
+    for number in range(6):
+        assert (await cluster.status(f"op{number}"))["phase"] == "Succeeded"
+
+
+async def test_the_revision_is_that_of_the_claim(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    await cluster.make("GitSync", "main", spec={"source": {"url": "https://git/x"}})
+    resource = await cluster.kind("GitSync")
+    await cluster.objects.patch_status(resource, HOME, "main", {"status": {"lastAppliedRevision": "main@sha1:aaa"}})
+    cluster.start()
+    await rest()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    await cluster.objects.patch_status(resource, HOME, "main", {"status": {"lastAppliedRevision": "main@sha1:bbb"}})
+    await next(iter(cluster.pods.values())).end()
+    await cluster.pass_time(2)
+    assert (await cluster.status())["revision"] == "main@sha1:aaa"
