@@ -87,7 +87,7 @@ def _status(_: argparse.Namespace) -> int:
     _tell(f"git         {running.git.base_url} (from pods: {running.git.cluster_base_url})")
     _tell(f"kubectl     {binary.kubectl()}")
     _tell(f"logs        {cache.logs()}")
-    _tell(f"images      {', '.join(running.state.loaded)}")
+    _tell(f"images      {' '.join(sorted(running.state.images))}")
     _tell(running.kubectl("get", "nodes", "-o", "wide"))
     return 0
 

@@ -24,12 +24,15 @@ READY_SECONDS = 90
 
 
 class State(msgspec.Struct, kw_only=True):
-    """What a later run must know of a cluster that is up."""
+    """What a later run must know of a cluster that is up.
+
+    `images` says of each image name which archive the nodes hold under it, the one loaded last.
+    """
 
     inputs: str
     api_port: int
     git_port: int
-    loaded: list[str] = []
+    images: dict[str, str] = {}
 
 
 class Cluster(access.Access):
@@ -52,15 +55,16 @@ class Cluster(access.Access):
 
     def load(self, archives: list[Path]) -> None:
         """Load image archives (in the format of `docker save`) on every node; what is there is skipped."""
-        wanted = [path for path in map(_share, archives) if path.name not in self.state.loaded]
-        if not wanted:
-            return
-        with step(f"load {', '.join(path.name for path in wanted)}"), ThreadPoolExecutor() as pool:
-            list(pool.map(lambda node: self._import(node, wanted), addresses.NODES))
-        with cache.lock("state"):
-            known = _read_state() or self.state
-            self.state.loaded = sorted({*known.loaded, *(path.name for path in wanted)})
-            _write_state(self.state)
+        with cache.lock("images"):
+            known = (_read_state() or self.state).images
+            shared = {path: archive.read_names(path) for path in map(_share, archives)}
+            wanted = [path for path in shared if any(known.get(name) != path.name for name in shared[path])]
+            if wanted:
+                with step(f"load {', '.join(path.name for path in wanted)}"), ThreadPoolExecutor() as pool:
+                    list(pool.map(lambda node: self._import(node, wanted), addresses.NODES))
+                loaded = {name: path.name for path in wanted for name in shared[path]}
+                self.state.images = {**known, **loaded}
+                _write_state(self.state)
 
     def execute(self, node: str, *command: str) -> str:
         """Run a command inside a node and return its output."""
