@@ -1,0 +1,164 @@
+"""What `gitops operation run` makes of a command line, and how it reads a log through a tunnel."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gitops import errors
+from gitops_cli import _tunnel, operation_list, operation_run
+
+
+def _options(**given: Any) -> operation_run.Options:
+    return operation_run.Options(
+        **{
+            "pool": "linux",
+            "file": "",
+            "words": (),
+            "name": "",
+            "env": (),
+            "interpreter": "",
+            "timeout": "",
+            "follow": False,
+            "wait": False,
+            "exit_code": "verdict",
+            "output": "name",
+            **given,
+        }
+    )
+
+
+def test_a_command_keeps_its_words_as_they_are() -> None:
+    spec = operation_run.specification(_options(words=("echo", "a b", "$HOME", "-o")), "")
+    assert spec == {"pool": "linux", "script": 'exec "$@"\n', "arguments": ["echo", "a b", "$HOME", "-o"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "expected"),
+    [
+        ("#!/usr/bin/env python3\nprint(1)\n", "", ["/usr/bin/env", "python3"]),
+        ("#! /bin/bash -eu\r\necho\r\n", "", ["/bin/bash", "-eu"]),
+        ("#!/bin/bash\n", "pwsh -File", ["pwsh", "-File"]),
+        ("echo no first line\n", "", None),
+        ("# a comment\n", "", None),
+    ],
+)
+def test_a_script_says_what_runs_it(text: str, asked: str, expected: list[str] | None) -> None:
+    spec = operation_run.specification(_options(file="x", interpreter=asked), text)
+    assert spec.get("interpreter") == expected
+    assert spec["script"] == text
+
+
+def test_variables_may_hold_anything_but_need_a_name() -> None:
+    spec = operation_run.specification(_options(words=("x",), env=("A=1", "B=x=y z", "C=")), "")
+    assert spec["env"] == [
+        {"name": "A", "value": "1"},
+        {"name": "B", "value": "x=y z"},
+        {"name": "C", "value": ""},
+    ]
+    for wrong in ("A", "=x"):
+        with pytest.raises(errors.ConfigError, match="not an environment variable"):
+            operation_run.specification(_options(words=("x",), env=(wrong,)), "")
+
+
+def test_a_timeout_is_checked_before_anything_is_created() -> None:
+    assert operation_run.specification(_options(words=("x",), timeout="1h30m"), "")["timeout"] == "1h30m"
+    with pytest.raises(errors.ConfigError, match="not a duration"):
+        operation_run.specification(_options(words=("x",), timeout="soon"), "")
+
+
+def test_what_is_no_script_is_refused(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    for content, words in (
+        (b"\xff\xfe", "is no text"),
+        (b" \n", "is empty"),
+        (b"x" * (operation_run.LARGEST + 1), "is too large"),
+    ):
+        script.write_bytes(content)
+        with pytest.raises(errors.ConfigError, match=words):
+            operation_run.script(str(script))
+    with pytest.raises(errors.ConfigError, match="cannot read"):
+        operation_run.script(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0, "0s"), (119, "119s"), (200, "3m"), (3_700, "1h1m"), (90_000, "1d1h"), (10**6, "11d"), (-5, "0s")],
+)
+def test_ages(seconds: int, shown: str) -> None:
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    since = datetime.fromtimestamp(now.timestamp() - seconds, tz=UTC)
+    assert operation_list.age(since.strftime("%Y-%m-%dT%H:%M:%SZ"), now) == shown
+
+
+class Sent:
+    """Keeps what was written."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes, /) -> None:
+        self.data += data
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0)
+
+
+async def _get(*pieces: bytes, ends: bool = True) -> bytes:
+    reader = asyncio.StreamReader()
+    for piece in pieces:
+        reader.feed_data(piece)
+    if ends:
+        reader.feed_eof()
+    sent = Sent()
+    found = [block async for block in _tunnel.get(reader, sent, "/logs/x?follow=1", what="read the log")]
+    assert sent.data.startswith(b"GET /logs/x?follow=1 HTTP/1.1\r\nHost: ")
+    return b"".join(found)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (CHUNKED, b"5\r\nhello\r\n", b"6;x=y\r\n world\r\n", b"0\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello", b" world"),
+        (b"HTTP/1.0 200 OK\r\n\r\nhello world",),
+    ],
+)
+async def test_a_body_comes_whole_however_it_is_sent(pieces: tuple[bytes, ...]) -> None:
+    assert await _get(*pieces) == b"hello world"
+
+
+async def test_an_endless_body_is_read_as_it_comes() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(CHUNKED + b"5\r\nfirst\r\n")
+    blocks = _tunnel.get(reader, Sent(), "/", what="read")
+    assert await anext(blocks) == b"first"
+    reader.feed_data(b"4\r\nnext\r\n")
+    assert await anext(blocks) == b"next"
+    await blocks.aclose()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", errors.ObjectMissing, "no such log"),
+        (b"HTTP/1.1 500 Oops\r\n\r\n", errors.ClusterUnavailable, "answers 500"),
+        (b"SSH-2.0-x\r\n", errors.ClusterUnavailable, "no worker of ours"),
+        (b"", errors.ClusterUnavailable, "no worker of ours"),
+        (CHUNKED + b"5\r\nhel", errors.ClusterUnavailable, "broke off"),
+        (CHUNKED + b"5\r\nhello\r\n", errors.ClusterUnavailable, "broke off"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel", errors.ClusterUnavailable, "broke off"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 20_000, errors.ClusterUnavailable, "broke off"),
+    ],
+)
+async def test_a_bad_answer_is_no_log(answer: bytes, error: type[errors.GitOpsError], words: str) -> None:
+    with pytest.raises(error) as caught:
+        await _get(answer)
+    assert words in str(caught.value)
