@@ -12,7 +12,7 @@ from gitops.build.identity import Gvk
 Reference = tuple[Gvk, FieldSpecs]
 """A kind that is referred to by name, and the fields that do."""
 
-_FIRST = [
+_FIRST = (
     "Namespace",
     "ResourceQuota",
     "StorageClass",
@@ -35,7 +35,7 @@ _FIRST = [
     "StatefulSet",
     "CronJob",
     "PodDisruptionBudget",
-]
+)
 _LAST = ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration")
 KIND_ORDER = {kind: i - len(_FIRST) for i, kind in enumerate(_FIRST)} | {kind: 1 + i for i, kind in enumerate(_LAST)}
 """kustomize's legacy order of kinds; a kind that is not in it stands at 0, between the two groups."""

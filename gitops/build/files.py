@@ -20,7 +20,8 @@ MAX_FILES = 20_000
 """Files one build reads; 200 files are 1,000 objects in an ordinary repository."""
 
 _REMOTE = re.compile(
-    r"[a-z][a-z0-9+.-]*://|git::|gh:|[\w.-]+@[\w.-]+:|(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:]|.*[?&]ref=",
+    r"[a-z][a-z0-9+.-]*://|git::|gh:|[\w.-]+@[\w.-]+:"
+    r"|(?:www\.)?(?:github|gitlab|bitbucket)\.(?:com|org)[/:]|.*[?&]ref=",
     re.IGNORECASE,
 )
 

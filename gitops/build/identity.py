@@ -49,7 +49,7 @@ _NAMESPACED_KINDS = {
 
 
 def _expand(table: dict[str, str]) -> frozenset[tuple[str, str, str]]:
-    found = set()
+    found: set[tuple[str, str, str]] = set()
     for versions, kinds in table.items():
         group, slash, rest = versions.rpartition("/")
         for version in rest.split():

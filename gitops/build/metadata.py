@@ -9,33 +9,39 @@ from typing import Any
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import text_of
+from gitops.yaml.tracked import Map
 
 ORIGIN = "config.kubernetes.io/origin"
 TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
 MANAGED_BY = "app.kubernetes.io/managed-by"
-KUSTOMIZE = "kustomize-unknown"
-"""The version `kubectl kustomize` puts into its managed-by label: it is built without one."""
+KUSTOMIZE = "kustomize-v5.7.1"
+"""What the pinned kubectl writes into its managed-by label."""
 
-_INTERNAL = tuple(
-    f"internal.config.kubernetes.io/{name}"
-    for name in (
-        "previousKinds",
-        "previousNames",
-        "prefixes",
-        "suffixes",
-        "previousNamespaces",
-        "allowNameChange",
-        "allowKindChange",
-        "refBy",
-        "generatorBehavior",
-        "needsHashSuffix",
-        "path",
-        "index",
-        "seqindent",
-        "id",
-        "annotations-migration-resource-id",
-    )
-) + ("config.kubernetes.io/path", "config.kubernetes.io/index", "config.k8s.io/id")
+_INTERNAL = (
+    *(
+        f"internal.config.kubernetes.io/{name}"
+        for name in (
+            "previousKinds",
+            "previousNames",
+            "prefixes",
+            "suffixes",
+            "previousNamespaces",
+            "allowNameChange",
+            "allowKindChange",
+            "refBy",
+            "generatorBehavior",
+            "needsHashSuffix",
+            "path",
+            "index",
+            "seqindent",
+            "id",
+            "annotations-migration-resource-id",
+        )
+    ),
+    "config.kubernetes.io/path",
+    "config.kubernetes.io/index",
+    "config.k8s.io/id",
+)
 
 
 def joined(base: str, path: str) -> str:
@@ -109,24 +115,25 @@ def finish(resources: Iterable[Resource], kustomization: Kustomization) -> None:
         unwanted.add(ORIGIN)
     if "transformerAnnotations" not in wanted:
         unwanted.add(TRANSFORMATIONS)
-    managed = "managedByLabel" in wanted
     for resource in resources:
-        if managed:
+        if "managedByLabel" in wanted:
             _label(resource)
-        metadata: Any = resource.data.get("metadata")
-        annotations = metadata.get("annotations", ...) if isinstance(metadata, dict) else ...
-        if annotations is ...:
-            continue
-        if not isinstance(annotations, dict):
-            del metadata["annotations"]
-            continue
-        for key in [key for key in annotations if key in unwanted]:
-            del annotations[key]
-        for key, value in annotations.items():
-            if not isinstance(value, str):
-                annotations[key] = text_of(value)
-        if not annotations:
-            del metadata["annotations"]
+        metadata = resource.data.get("metadata")
+        if isinstance(metadata, dict) and "annotations" in metadata:
+            _finish_annotations(metadata, unwanted)
+
+
+def _finish_annotations(metadata: dict[str, Any], unwanted: set[str]) -> None:
+    annotations = metadata["annotations"]
+    pairs = annotations.items() if isinstance(annotations, dict) else ()
+    kept = {key: value if isinstance(value, str) else text_of(value) for key, value in pairs if key not in unwanted}
+    metadata["annotations"] = kept
+    if not kept:
+        del metadata["annotations"]
+    elif isinstance(annotations, Map):
+        metadata["annotations"] = annotations
+        annotations.clear()
+        annotations.update(kept)
 
 
 def _label(resource: Resource) -> None:

@@ -12,7 +12,7 @@ from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.resource import Resource
 from gitops.merge import jsonpatch, strategic
-from gitops.yaml import load_config, text_of
+from gitops.yaml import is_string, load_config, text_of
 from gitops.yaml.scalars import is_null, plain
 
 MAX_PATCHES = 5_000
@@ -137,16 +137,21 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
         BuildError: an operation does not fit.
     """
     _count(context, at)
+    # kustomize goes through JSON here, which forgets how numbers were spelled.
+    data: Any = plain(resource.data) if context.odd and not context.tracking else resource.data
     try:
-        resource.data = jsonpatch.apply(ops, resource.data, in_place=True)
+        data = jsonpatch.apply(ops, data, in_place=True)
     except jsonpatch.DoesNotFit as error:
         raise errors.BuildError(
             f"the JSON patch does not fit {resource.identity}", cause=str(error), location=at()
         ) from error
-    metadata = resource.data.get("metadata") if isinstance(resource.data, dict) else None
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if not isinstance(data, dict):
+        raise errors.BuildError(f"the JSON patch makes {resource.identity} no object", location=at())
+    resource.data = data
+    annotations = data["metadata"].get("annotations") if isinstance(data.get("metadata"), dict) else None
     if isinstance(annotations, dict):
-        resource.set_strings("annotations", {key: text_of(value) for key, value in annotations.items()})
+        for key, value in annotations.items():
+            annotations[key] = value if is_string(value) else text_of(value)
 
 
 def _count(context: Context, at: Where) -> None:

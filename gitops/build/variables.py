@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -71,7 +72,8 @@ def resolve(collection: Collection, context: Context) -> None:
     marks = {name: context.mark(v.source, v.pointer) for name, v in collection.variables.items()}
     for resource in collection.resources:
         for spec in collection.config.var_reference.of(resource.gvk):
-            fieldspec.change(resource, spec, lambda old, r=resource, s=spec: _edit(old, values, marks, r, s.path))
+            edit = functools.partial(_edit, values=values, marks=marks, resource=resource, path=spec.path)
+            fieldspec.change(resource, spec, edit)
 
 
 def _value(name: str, variable: Variable, collection: Collection) -> Any:

@@ -1,1 +1,1 @@
-"""Merging and comparing plain data: strategic merge, list keys, managed fields, JSON Patch. Pure; no Kubernetes client."""
+"""Merging and comparing plain data: strategic merge, list keys, JSON Patch. Pure; no Kubernetes client."""

@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: the type of its value (or of its items), and merge keys; `()` merges a list of scalars, None replaces."""
+    """One field: the type of its value or items, and merge keys; `()` merges a list of scalars, None replaces."""
 
     type: str = ""
     keys: tuple[str, ...] | None = None

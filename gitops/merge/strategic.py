@@ -93,7 +93,8 @@ def _kind(value: Any) -> type:
 
 
 def _named(value: Any) -> str:
-    return {dict: "a mapping", list: "a list"}.get(_kind(value), "a single value")
+    kind = _kind(value)
+    return "a mapping" if kind is dict else "a list" if kind is list else "a single value"
 
 
 def _walk_nulls(base: Any, patch: Any) -> Any:

@@ -6,6 +6,7 @@ asked for: a `Document` keeps the bytes, and the first question parses them agai
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,10 @@ _ALIAS = yaml.AliasEvent
 
 _MERGE = "<<"
 _MISSING = object()
+
+
+def _no_events() -> Any:
+    return _STREAM_END()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +123,7 @@ class _Reader:
         self.odd = tracked
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.words: dict[str, Any] = {}
+        self.next: Callable[[], Any] = _no_events
 
     def documents(self) -> tuple[Document, ...]:
         if len(self.text) > MAX_BYTES:

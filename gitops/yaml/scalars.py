@@ -33,7 +33,8 @@ _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]+|0|[1-9][0-9]*)")
 _TIMESTAMP = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:(?:[Tt]|(?P<space> ))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]{1,9}))?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?)?"
+    r"(?:(?:[Tt]|(?P<space> ))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
+    r"(?:[.,]([0-9]{1,9}))?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?)?"
 )
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -156,7 +157,7 @@ def _number(text: str, dialect: Dialect) -> Any:
         if stamp:
             return Authored(text, stamp) if dialect is Dialect.MANIFEST else text
     bare = text if text[0] == "." else text.replace("_", "")
-    number = _integer(bare)
+    number: float | int | None = _integer(bare)
     if number is None:
         if not _FLOAT.fullmatch(bare):
             return text

@@ -1,0 +1,32 @@
+"""Two builds of the same files: `kubectl kustomize`, and ours."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from gitops import build, errors, yaml
+from gitops.source.tree import MemoryTree
+
+
+def theirs(kubectl: Path, root: Path, files: Mapping[str, str], folder: str) -> tuple[str, str]:
+    """The output of the pinned kubectl and, if it refuses, its words."""
+    for path, content in files.items():
+        target = root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(content)
+    done = subprocess.run(
+        [kubectl, "kustomize", root / folder], capture_output=True, text=True, timeout=60, check=False
+    )
+    return (done.stdout, "") if done.returncode == 0 else ("", done.stderr)
+
+
+def ours(files: Mapping[str, str], folder: str) -> tuple[str, str]:
+    """Our output and, if we refuse, our words."""
+    tree = MemoryTree({path: content.encode() for path, content in files.items()})
+    try:
+        found = build.build(tree, folder)
+    except errors.GitOpsError as error:
+        return "", str(error)
+    return yaml.dump_all(rendered.manifest for rendered in found.objects), ""
