@@ -74,7 +74,7 @@ def _pods(roster: Roster, worker: str) -> Iterator[Found]:
         operation = roster.operations.get(key[0])
         if operation is None:
             yield Found(duty=Duty.CHECK, key=key, operation=None, pod=pod)
-        elif is_final(operation) or _superseded(operation, key[1]):
+        elif (is_final(operation) or _superseded(operation, key[1])) and not pod["metadata"].get("deletionTimestamp"):
             yield Found(duty=Duty.ACKNOWLEDGE, key=key, operation=operation, pod=pod)
 
 

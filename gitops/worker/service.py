@@ -26,6 +26,8 @@ TICK = 5.0
 """Seconds after which the queue is looked at even if nothing was heard: its clocks run on."""
 RETRY_AFTER = 10.0
 """Seconds a failed task's operation is left alone."""
+SETTLE = 2.0
+"""Seconds an ended task's operation is left alone: the watch has yet to show what was written and deleted."""
 
 
 class Service:
@@ -177,7 +179,9 @@ class Service:
             await work
         except (errors.GitOpsError, OSError) as error:
             log.error("%s: %s; will be tried again", live.uid, error)  # noqa: TRY400 - an expected error, no traceback
-            self._rest[live.key] = self._station.ports.clock.monotonic() + RETRY_AFTER
+            self._leave_alone(live.key, RETRY_AFTER)
+        else:
+            self._leave_alone(live.key, SETTLE)
         finally:
             del self.live[live.key]
             self.roster.wake.set()
@@ -205,6 +209,10 @@ class Service:
             return True
         now = self._station.ports.clock.monotonic()
         return now - self._noticed.setdefault(found.key, now) >= adopt.TAKE_OVER_AFTER
+
+    def _leave_alone(self, key: tuple[str, int], seconds: float) -> None:
+        now = self._station.ports.clock.monotonic()
+        self._rest = {one: until for one, until in self._rest.items() if until > now} | {key: now + seconds}
 
     def _resting(self, key: tuple[str, int]) -> bool:
         return self._rest.get(key, 0.0) > self._station.ports.clock.monotonic()

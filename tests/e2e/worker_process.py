@@ -1,0 +1,41 @@
+"""A worker as a process of its own, so that a test can kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import sys
+from pathlib import Path
+
+from gitops import runner, worker
+from gitops.cluster import connect, load
+from gitops.logstore import DirectoryStore
+
+
+async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
+    async with connect(load(kubeconfig=kubeconfig), component="worker") as cluster:
+        ports = worker.Ports(
+            objects=cluster.objects,
+            watch=cluster.watch,
+            logs=cluster.logs,
+            store=DirectoryStore(Path(logs), cluster.clock),
+            clock=cluster.clock,
+        )
+        who = worker.Identity(
+            namespace=namespace,
+            worker=name,
+            process=f"test-{secrets.token_hex(4)}",
+            runner=runner.config_map_name(runner.files()),
+        )
+        task = asyncio.create_task(worker.serve(ports, who))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    asyncio.run(main(*sys.argv[1:]))
