@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from gitops import errors
 from gitops.build.identity import Gvk
 from gitops.build.resource import Resource
-from gitops.yaml.scalars import is_null, text_of
+from gitops.yaml.scalars import is_null
 
 Change = Callable[[Any], Any]
 _ABSENT = object()
@@ -97,10 +97,10 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
     maker = create if spec.create else None
     try:
         _into(resource.data, split(spec.path), edit, maker)
-    except _ThroughScalarError as error:
+    except _ThroughScalarError:
         raise errors.BuildError(
             f"the field {spec.path} of {resource.identity} cannot be changed",
-            cause=f"there is {text_of(error.args[0])!r} where a mapping or a list is expected",
+            cause="a single value stands where the path needs a mapping or a list",
             location=resource.start,
         ) from None
 
@@ -118,7 +118,7 @@ def _into(node: Any, path: tuple[str, ...], edit: Change, create: Callable[[], A
         for index, item in enumerate(node):
             node[index] = _into(item, path, edit, create)
     elif not is_null(node):
-        raise _ThroughScalarError(node)
+        raise _ThroughScalarError
     return node
 
 

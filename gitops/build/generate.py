@@ -135,7 +135,7 @@ def _read(path: str, folder: str, context: Context, at: Where) -> bytes:
 def _literal(text: str, at: Where) -> tuple[str, bytes]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise errors.BuildError(f"the literal {text!r} must be key=value", location=at())
+        raise errors.BuildError("a literal must be key=value", location=at())
     if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         value = value[1:-1]
     return key, value.encode()
@@ -164,7 +164,7 @@ def _env_file(content: bytes, path: str, at: Where) -> list[tuple[str, bytes]]:
             continue
         key, _, value = text.partition("=")
         if not _ENV_NAME.fullmatch(key) or key in (".", "..") or key.startswith(".."):
-            raise errors.BuildError(f"{path}: line {number}: {key!r} is no name of a variable", location=at())
+            raise errors.BuildError(f"{path}: line {number} does not start with the name of a variable", location=at())
         pairs.append((key, value.encode()))
     return pairs
 

@@ -82,7 +82,7 @@ class Gvk(NamedTuple):
         return tuple(self) in CLUSTER_SCOPED
 
     def __str__(self) -> str:
-        return ".".join((self.kind or "[noKind]", self.version or "[noVer]", self.group or "[noGrp]"))
+        return f"{self.kind}.{self.group}" if self.group else self.kind
 
 
 @functools.lru_cache(maxsize=4096)
@@ -120,7 +120,7 @@ class Identity(NamedTuple):
         )
 
     def __str__(self) -> str:
-        return f"{self.gvk}/{self.name or '[noName]'}.{self.namespace or '[noNs]'}"
+        return f"{self.gvk} {self.name}" + (f" in namespace {self.namespace}" if self.namespace else "")
 
 
 NOT_NAMESPACED = _NOT_NAMESPACED

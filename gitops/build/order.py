@@ -6,6 +6,7 @@ from typing import Any
 
 from gitops import errors
 from gitops.build.config import KIND_ORDER, sort_text
+from gitops.build.identity import Gvk
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 
@@ -40,10 +41,19 @@ def arrange(resources: list[Resource], kustomization: Kustomization) -> list[Res
     return _legacy(resources, places)
 
 
+def _legacy_text(gvk: Gvk) -> str:
+    """A kind as kustomize prints it, which is what it sorts by within a kind."""
+    return ".".join((gvk.kind or "[noKind]", gvk.version or "[noVer]", gvk.group or "[noGrp]"))
+
+
 def _legacy(resources: list[Resource], places: dict[str, int]) -> list[Resource]:
     def key(resource: Resource) -> tuple[int, str, str]:
         now = resource.identity
         gvk = now.gvk
-        return places.get(gvk.kind, 0), sort_text(gvk), f"{gvk}|{now.namespace or '~X'}|{now.name or '~N'}"
+        return (
+            places.get(gvk.kind, 0),
+            sort_text(gvk),
+            f"{_legacy_text(gvk)}|{now.namespace or '~X'}|{now.name or '~N'}",
+        )
 
     return sorted(resources, key=key)

@@ -39,12 +39,12 @@ def find(resources: Sequence[Resource], patch: Resource, at: Where) -> Resource:
     )
     if not found:
         raise errors.BuildError(
-            f"the patch changes {named}, which is not among the resources",
+            f"the patch changes {identity}, which is not among the resources",
             cause=_close(resources, patch),
             hint="the patch's apiVersion, kind, name and namespace must be those of a resource here",
             location=patch.start if patch.start.line else at(),
         )
-    raise errors.BuildError(f"the patch changes {named}, which {len(found)} resources are or were", location=at())
+    raise errors.BuildError(f"the patch changes {identity}, which {len(found)} resources are or were", location=at())
 
 
 def _close(resources: Sequence[Resource], patch: Resource) -> str:

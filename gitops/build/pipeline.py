@@ -213,7 +213,7 @@ def apply_patch(
             patch.apply_operations(resource, _fresh(ops), context, at)
         return
     options = entry.get("options") or {}
-    loaded = load()
+    loaded = _loaded(load, at)
     for one in loaded:
         one.allow_name_change = bool(options.get("allowNameChange"))
         one.allow_kind_change = bool(options.get("allowKindChange"))
@@ -224,6 +224,22 @@ def apply_patch(
     if len(loaded) != 1:
         raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
     patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], context)
+
+
+def _loaded(load: Callable[[], list[Resource]], at: Where) -> list[Resource]:
+    try:
+        loaded = load()
+    except errors.ConfigError as error:
+        raise errors.BuildError(
+            "this is neither a strategic merge patch nor a JSON patch",
+            cause=str(error),
+            hint=error.hint
+            or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
+            location=at(),
+        ) from error
+    if not loaded:
+        raise errors.BuildError("the patch is empty", location=at())
+    return loaded
 
 
 def apply_json_patch(

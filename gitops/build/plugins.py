@@ -88,7 +88,7 @@ class Plugin:
             )
             raise errors.BuildError(
                 f"the plugin {self.kind} ({data.get('apiVersion')}) is refused: {refused}",
-                hint=f"the built-in kinds are {', '.join(_SHAPES)}",
+                hint="write it as a patch, or commit what it makes as a resource",
                 location=self.resource.start,
             )
         problems: list[errors.BuildError] = []

@@ -110,7 +110,9 @@ def _source(source: Mapping[str, Any], resources: Sequence[Resource], at: Where)
         raise errors.BuildError("a delimiter needs a source that is a single value", location=at())
     pieces = text_of(value).split(delimiter)
     if not 0 <= index < len(pieces):
-        raise errors.BuildError(f"index {index} is outside {text_of(value)!r}", location=at())
+        raise errors.BuildError(
+            f"index {index} is outside the source's value, which has {len(pieces)} parts", location=at()
+        )
     return pieces[index]
 
 
@@ -202,7 +204,9 @@ def _typed(text: str, old: Any, at: Where) -> Any:
     if real.__class__ is before.__class__ or (isinstance(before, float) and isinstance(real, int)):
         return found
     raise errors.BuildError(
-        f"the replacement would put {text!r} where {text_of(old)} stands, which is of another type", location=at()
+        "the replacement's source and target are of different types",
+        cause=f"the target is a {type(before).__name__}, which the source's text is not",
+        location=at(),
     )
 
 

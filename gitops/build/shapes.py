@@ -169,6 +169,10 @@ def _scalar(value: Any, shape: type, report: Report, pointer: str) -> Any:
         return value
     if (shape is not str and found.__class__ is shape) or (shape is int and found.__class__ is int):
         return found
+    if "/literals/" in pointer:
+        # What stands here may be secret.
+        report(pointer, "a literal must be a string", "put it in quotes")
+        return None
     hint = f'write "{text_of(value)}" in quotes' if shape is str and not isinstance(value, dict | list) else ""
     report(pointer, f"{_last(pointer)} must be {_NAMES[shape]}, not {_what(value)}", hint)
     return None

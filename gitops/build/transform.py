@@ -107,7 +107,7 @@ def entries(
             if not isinstance(old, dict):
                 if is_null(old):
                     return old
-                raise errors.BuildError(f"cannot set {key!r}: there is {text_of(old)!r} where a mapping is expected")
+                raise errors.BuildError(f"cannot set {key!r}: a single value stands where a mapping is expected")
             old[key] = stamp(str(value), old.get(key))
             return old
 

@@ -103,7 +103,7 @@ def _edit(old: Any, values: dict[str, Any], marks: dict[str, Mark], resource: Re
             if not is_string(item):
                 raise errors.BuildError(
                     f"{path} of {resource.identity} may hold variables, so all its items must be strings",
-                    cause=f"item {i} is {text_of(item) or 'no scalar'}",
+                    cause=f"item {i} is none",
                     location=resource.start,
                 )
             old[i] = _replaced(item, values, marks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -53,9 +54,18 @@ def apply(ops: Sequence[Operation], document: Any, *, in_place: bool = False) ->
     """The document with the patch applied.
 
     Raises:
-        DoesNotFit: an operation cannot be applied, or a `test` fails.
+        DoesNotFit: an operation cannot be applied, or a `test` fails. The message holds no values, which may be secret.
     """
-    try:
-        return library.JsonPatch(ops).apply(document, in_place=in_place)
-    except (library.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError) as error:
-        raise DoesNotFit(str(error)) from error
+    if not in_place:
+        document = copy.deepcopy(document)
+    for i, op in enumerate(ops):
+        try:
+            document = library.JsonPatch([op]).apply(document, in_place=True)
+        except library.JsonPatchTestFailed:
+            raise DoesNotFit(
+                f"operation {i}: the value at {op['path'] or 'the root'} is not what `test` expects"
+            ) from None
+        except (library.JsonPatchException, jsonpointer.JsonPointerException, TypeError, KeyError):
+            where = op.get("from") if op["op"] in ("move", "copy") else op["path"]
+            raise DoesNotFit(f"operation {i}: `{op['op']}` finds no place for, or nothing at, {where}") from None
+    return document

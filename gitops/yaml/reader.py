@@ -291,7 +291,7 @@ class _Reader:
         try:
             return scalars.tagged(event.tag, event.value, self.dialect)
         except ValueError:
-            self._refuse(event, f"{event.value!r} is not of the type its tag {event.tag} says", "")
+            self._refuse(event, f"the value is not of the type its tag {event.tag} says", "")
 
     def _track(self, value: Any, event: Any) -> Any:
         at = self._at(event)
