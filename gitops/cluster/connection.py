@@ -13,6 +13,7 @@ from gitops.cluster.discovery import Discovery
 from gitops.cluster.http import Http, Limits, Observer
 from gitops.cluster.objects import ServerObjects
 from gitops.cluster.podlogs import ServerPodLogs
+from gitops.cluster.portforward import PortForward
 from gitops.cluster.reflector import Patience, Reflector
 from gitops.cluster.settings import ClusterConfig
 from gitops.ports.clock import Clock
@@ -29,6 +30,7 @@ class Cluster:
     watch: Reflector
     logs: ServerPodLogs
     access: ServerAccess
+    ports: PortForward
 
 
 @contextlib.asynccontextmanager
@@ -61,4 +63,5 @@ async def connect(
             watch=Reflector(http, objects, time, patience),
             logs=ServerPodLogs(http, silence=(patience or Patience()).silence),
             access=ServerAccess(http),
+            ports=PortForward(http),
         )
