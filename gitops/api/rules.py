@@ -238,7 +238,7 @@ RULES: tuple[Rule, ...] = (
         accepts=({"profile": "custom", "clusterRules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},),
         rejects=({"profile": "custom", "rules": [{"verbs": ["get"], "nonResourceURLs": ["/healthz"]}]},),
     ),
-    Rule(kind="WorkerPool", path="/spec/rbac/rules/*", **_POLICY_RULE),
+    Rule(kind="WorkerPool", path="/spec/rbac/rules/*", **{**_POLICY_RULE, "accepts": _POLICY_RULE["accepts"][:1]}),
     Rule(kind="WorkerPool", path="/spec/rbac/clusterRules/*", **_POLICY_RULE),
     Rule(kind="Worker", path="/spec/commitRules/*", **_POLICY_RULE),
     Rule(
