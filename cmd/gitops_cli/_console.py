@@ -5,10 +5,11 @@ Answers go to stdout, everything else to stderr. Whatever is printed has secrets
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -48,6 +49,22 @@ class Console:
     def complain(self, text: str) -> None:
         """An error or a warning, to stderr; -q does not silence it."""
         self._write(sys.stderr, text)
+
+    def transcript(self, lines: Iterable[bytes], *, to_answer: bool = True) -> None:
+        """What a script wrote, to stdout (or stderr): byte for byte into a pipe or file, harmless on a terminal.
+
+        A terminal shows what a line was at last, after its carriage returns, in the script's colours.
+        """
+        stream = sys.stdout if to_answer else sys.stderr
+        if stream.isatty():
+            for line in lines:
+                self._write(stream, line.rstrip(b"\r").rpartition(b"\r")[2].decode("utf-8", "replace"))
+        else:
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(encoding="utf-8", errors="surrogateescape")
+            for line in lines:
+                stream.write(self.redactor.clean(line.decode("utf-8", "surrogateescape")) + "\n")
+        stream.flush()
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Aligned columns on a terminal; in a pipe tab-separated and without a header, so that cut and awk work."""

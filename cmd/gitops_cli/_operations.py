@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import msgspec
@@ -61,7 +61,7 @@ def finished(operation: api.Operation) -> bool:
     return operation.status.phase in FINAL
 
 
-async def states(connection: cluster.Cluster, operation: api.Operation) -> AsyncIterator[api.Operation | None]:
+async def states(connection: cluster.Cluster, operation: api.Operation) -> AsyncGenerator[api.Operation | None, None]:
     """Every state of an operation from now on, None when it is deleted; ends with it."""
     resource = await kind(connection)
     metadata = operation.metadata
@@ -76,6 +76,21 @@ async def states(connection: cluster.Cluster, operation: api.Operation) -> Async
             yield found
             if finished(found):
                 return
+
+
+async def begun(connection: cluster.Cluster, operation: api.Operation, phases: frozenset[Phase]) -> api.Operation:
+    """The operation once it is in one of these phases, which include the final ones.
+
+    Raises:
+        OperationError: it was deleted before.
+    """
+    async with aclosing(states(connection, operation)) as found:
+        async for state in found:
+            if state is None:
+                break
+            if state.status.phase in phases:
+                return state
+    raise errors.OperationError(f"operation {operation.metadata.name} was deleted before it started")
 
 
 def _of(event: watch.WatchEvent, uid: str) -> api.Operation | bool:

@@ -14,8 +14,9 @@ MASK = "***"
 SHORTEST = 4
 """Shorter values are not masked: they would blot out ordinary words and give themselves away by it."""
 
-# C0 and C1 controls except tab and newline, and the characters that reorder or hide text (CVE-2021-42574).
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# C0 and C1 controls except tab and newline, and the characters that reorder or hide text (CVE-2021-42574); the joiners
+# U+200C and U+200D stay, some scripts cannot be written without them.
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 class Redactor:

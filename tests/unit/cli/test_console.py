@@ -86,3 +86,20 @@ def test_a_terminal_that_knows_no_unicode_still_gets_text(monkeypatch: pytest.Mo
     _console().answer("→ done")
     stream.flush()
     assert raw.getvalue() == b"? done\n"
+
+
+HOSTILE = b"10%\r20%\r\x1b[31mdone\x1b[0m \x1b[2Jtopsecret \xff"
+
+
+def test_a_script_cannot_steer_the_terminal_but_may_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    monkeypatch.setattr("sys.stdout", out)
+    _console("always").transcript([HOSTILE])
+    assert out.getvalue() == "\x1b[31mdone\x1b[0m \N{REPLACEMENT CHARACTER}[2J*** \N{REPLACEMENT CHARACTER}\n"
+
+
+def test_a_file_gets_what_the_script_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(raw, encoding="ascii"))
+    _console().transcript([HOSTILE, b"", "\u202eé".encode()])
+    assert raw.getvalue() == HOSTILE.replace(b"topsecret", b"***") + b"\n\n" + "\u202eé".encode() + b"\n"

@@ -1,0 +1,65 @@
+"""`gitops operation logs`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+
+from gitops_cli import _edge, _shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The command line, parsed. `since` is a duration, empty for all."""
+
+    name: str
+    follow: bool
+    tail: int
+    since: str
+
+
+@click.command(
+    epilog="""\
+\b
+Examples:
+  gitops operation logs linux-3f9c2e1a
+  gitops operation logs linux-3f9c2e1a -f --tail 20
+
+The worker keeps logs after their pods are gone. Reading one takes the right to forward a port to the worker's pod.
+"""
+)
+@click.argument("name")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the operation ended.")
+@click.option("--tail", type=click.IntRange(min=0), default=0, metavar="N", help="Only the last N lines.")
+@click.option("--since", default="", metavar="DURATION", help="Only what came after: 5m, 1h.")
+@click.pass_context
+def command(context: click.Context, name: str, tail: int, since: str, *, follow: bool) -> None:
+    """Print what an operation wrote."""
+    options = Options(name=name, follow=follow, tail=tail, since=since)
+    context.exit(_edge.start(run(_shell.of(context), options)))
+
+
+async def run(shell: _shell.Shell, options: Options) -> int:
+    """Print it."""
+    from gitops.api import duration
+    from gitops_cli import _logs, _operations, _wiring
+
+    async with _wiring.connected(shell) as connection:
+        where = _operations.namespace(shell, connection)
+        operation = await _operations.find(connection, where, options.name)
+        if operation.status.phase not in _logs.READABLE and not options.follow:
+            shell.console.note(
+                f"operation {operation.metadata.name} has written nothing yet: {_operations.stands(operation)}"
+            )
+            return 0
+        since = ""
+        if options.since:
+            moment = connection.clock.now() - timedelta(seconds=duration.seconds(options.since))
+            since = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        if options.follow and operation.status.phase not in _logs.READABLE:
+            operation = await _operations.begun(connection, operation, _logs.READABLE)
+        span = _logs.Span(follow=options.follow, tail=options.tail, since=since)
+        await _logs.print_log(shell, connection, operation, span)
+    return 0
