@@ -81,8 +81,6 @@ def operations() -> list[Rule]:
     return [
         rule("", ("pods",), ("get", "list", "watch", "create", "delete")),
         rule("", ("pods/log",), ("get",)),
-        rule("", ("pods/exec",), ("get", "create")),
-        rule("", ("events",), READ),
         rule("", ("configmaps", "namespaces", "serviceaccounts"), ("get",)),
         rule(meta.GROUP, ("workerpools",), ("launch",)),
     ]
@@ -99,8 +97,7 @@ def expansion() -> list[Rule]:
 def worker() -> list[Rule]:
     """The worker in its own namespace."""
     return [
-        rule(meta.GROUP, ("operations",), (*READ, "delete")),
-        rule(meta.GROUP, ("gitsyncs", "workerpools", "workers"), READ),
+        rule(meta.GROUP, ("gitsyncs", "operations", "workerpools", "workers"), READ),
         rule(meta.GROUP, ("operations/status", "workerpools/status", "workers/status"), ("get", "patch")),
         *_running(),
     ]
@@ -115,6 +112,8 @@ def home(secrets: tuple[str, ...]) -> list[Rule]:
         rule("apps", ("deployments",), APPLY),
         rule(meta.GROUP, ("gitsyncs", "workerpools", "workers"), APPLY),
         rule(meta.GROUP, ("gitsyncs/status",), ("get", "patch")),
+        # A pool that left Git is drained before it is pruned.
+        rule(meta.GROUP, ("operations",), READ),
         *_running(),
     ]
 
@@ -122,7 +121,6 @@ def home(secrets: tuple[str, ...]) -> list[Rule]:
 def _running() -> list[Rule]:
     return [
         rule("coordination.k8s.io", ("leases",), ("get", "create", "update", "patch")),
-        rule("", ("events",), ("create", "patch")),
         rule("events.k8s.io", ("events",), ("create", "patch")),
     ]
 
