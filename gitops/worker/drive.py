@@ -34,6 +34,7 @@ async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -
     if claimed is None:
         return
     live.claimed(claimed)
+    roster.figures.start(claimed, station.ports.clock.now())
     log.info("claimed", extra=_fields(claimed))
     await create(station, roster, live, made)
 
@@ -84,6 +85,7 @@ async def acknowledge(station: Station, live: Live) -> None:
 
 async def _report(station: Station, roster: Roster, live: Live, ended: outcome.Outcome, writer: LogWriter) -> Written:
     operation = live.operation
+    roster.figures.end(live.pool.metadata.name, ended)
     if operation is None:
         log.info("ended after its operation was deleted: %s", ended.message, extra={"operation_uid": live.uid})
         return Written.DELETED
@@ -102,6 +104,7 @@ async def _report(station: Station, roster: Roster, live: Live, ended: outcome.O
 async def end_without_pod(station: Station, roster: Roster, operation: api.Operation, ended: outcome.Outcome) -> None:
     """Report the end of an operation that never had a pod."""
     now = station.ports.clock.now()
+    roster.figures.end(operation.spec.pool, ended)
     await record.write(
         station,
         roster,

@@ -16,6 +16,7 @@ from gitops import api
 from gitops.api.operation import Phase
 from gitops.objects import Manifest
 from gitops.pods import marks
+from gitops.worker.figures import Figures
 
 FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN})
 
@@ -76,6 +77,7 @@ class Roster:
         """What may not be watched, and the server's words."""
         self.wake = asyncio.Event()
         self.listener: Listener | None = None
+        self.figures = Figures()
 
     def sync(self, topic: str) -> None:
         """A topic is listed completely."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from gitops import api, errors
@@ -22,6 +22,7 @@ from gitops.worker.station import Station
 
 log = logging.getLogger(__name__)
 
+NEEDED = frozenset({"operations", "pools", "workers"})
 TICK = 5.0
 """Seconds after which the queue is looked at even if nothing was heard: its clocks run on."""
 RETRY_AFTER = 10.0
@@ -47,7 +48,44 @@ class Service:
     @property
     def ready(self) -> bool:
         """The watches that admission needs have delivered."""
-        return {"operations", "pools", "workers"} <= self.roster.synced
+        return not self.waiting_for()
+
+    def waiting_for(self) -> Sequence[str]:
+        """The watches that have not delivered yet, for /readyz."""
+        missing = sorted(NEEDED - self.roster.synced)
+        return [f"the watch of {topic}{self._why(topic)}" for topic in missing]
+
+    def _why(self, topic: str) -> str:
+        denied = self.roster.denied.get(topic)
+        return f" ({denied})" if denied else ""
+
+    def running(self) -> Mapping[str, int]:
+        """Operations in progress by pool."""
+        return admit.running(live.pool.metadata.name for live in self.live.values() if live.key[1])
+
+    def waiting(self) -> Mapping[str, int]:
+        """Operations in the queue by pool."""
+        queue = admit.queue(self.roster.operations.values(), live=[uid for uid, _ in self.live])
+        return {pool: len(found) for pool, found in queue.waiting.items()}
+
+    def ready_pools(self) -> Mapping[str, bool]:
+        """Whether each pool served can start operations."""
+        return {pool.metadata.name: self._able(pool.metadata.name, pool) for pool in self.roster.served()}
+
+    @property
+    def started(self) -> Mapping[str, int]:
+        """Operations this process claimed, by pool."""
+        return self.roster.figures.started
+
+    @property
+    def waited(self) -> Mapping[str, float]:
+        """Seconds between creation and claim, summed, by pool."""
+        return self.roster.figures.waited
+
+    @property
+    def ended(self) -> Mapping[tuple[str, str, str], int]:
+        """Operations this process saw end: pool, phase, reason."""
+        return self.roster.figures.ended
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -158,7 +196,7 @@ class Service:
                     live = self._enlist((operation.metadata.uid, 0), operation, pool or _no_pool(name))
                     ending = drive.end_without_pod(self._station, roster, operation, ended)
                     group.create_task(self._task(live, ending))
-        running = admit.running(live.pool.metadata.name for live in self.live.values() if live.key[1])
+        running = self.running()
         able = [pool for name, pool in served.items() if self._able(name, pool)]
         for operation in queue.start(able, running):
             key = (operation.metadata.uid, 1)

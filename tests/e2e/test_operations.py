@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,8 @@ from tests.e2e.workplace import Workplace
 
 pytestmark = pytest.mark.e2e
 
-LOCAL = {"imagePullPolicy": "IfNotPresent"}
-POOLS = {
+LOCAL: dict[str, Any] = {"imagePullPolicy": "IfNotPresent"}
+POOLS: dict[str, dict[str, Any]] = {
     "linux": {"image": "worker-tools:1", "maxOperations": 6, "timeouts": {"grace": "5s"}, **LOCAL},
     "narrow": {"image": "busybox:1", "maxOperations": 1, **LOCAL},
     "strict": {"image": "busybox:1", "podSecurity": "restricted", "rbac": {"profile": "none"}, **LOCAL},
@@ -97,7 +99,7 @@ def test_the_pool_limit_holds(place: Workplace) -> None:
     for name in names:
         place.until(name)
     spans = sorted(tuple(float(line.split()[0]) for line in place.output(name).splitlines()) for name in names)
-    assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False)), spans
+    assert all(one[1] <= other[0] for one, other in itertools.pairwise(spans)), spans
 
 
 def test_a_restricted_pool_runs_as_nobody(place: Workplace) -> None:

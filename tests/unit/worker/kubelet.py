@@ -15,7 +15,7 @@ from gitops.api.meta import API_VERSION
 from gitops.logstore import DirectoryStore
 from gitops.objects import Manifest
 from gitops.pods import marks
-from gitops.ports.objects import Resource
+from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
 from gitops.testing.objects import FakeObjects
 from gitops.testing.podlogs import FakePodLogs
@@ -117,8 +117,8 @@ class Cluster:
             self.logs.expect(OPS, name, marks.CONTAINER)
             if self.behaviour is not None:
                 task = asyncio.ensure_future(self.behaviour(pod))
-                self._tasks.add(task)  # type: ignore[arg-type]
-                task.add_done_callback(self._tasks.discard)  # type: ignore[arg-type]
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def kind(self, name: str) -> Resource:
         return await self.objects.resource(
@@ -151,8 +151,6 @@ class Cluster:
         return dict(found.get("status") or {})
 
     async def delete(self, kind: str, name: str, namespace: str = HOME) -> None:
-        from gitops.ports.objects import DeleteOptions
-
         await self.objects.delete(await self.kind(kind), namespace, name, options=DeleteOptions())
         await settle()
 

@@ -1,0 +1,144 @@
+"""The log store's promises, held by the directory store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gitops import errors
+from gitops.logstore import DirectoryStore, Retention
+from gitops.ports.logstore import Span
+from gitops.runner import frames
+from gitops.runner.frames import Frame
+from gitops.testing.clock import FakeClock
+
+UID = "0e5b4f7e-8a4f-4d1c-9df5-2a4f3f0c9a11"
+
+
+def made(first: int, count: int, stream: str = "o") -> list[Frame]:
+    decoder = frames.Decoder(first - 1)
+    return decoder.feed(
+        b"".join(b"%d|%s|%d|line %d\n" % (n, stream.encode(), n, n) for n in range(first, first + count))
+    )
+
+
+async def read(store: DirectoryStore, span: Span | None = None) -> list[int]:
+    async with aclosing(store.read(UID, span or Span())) as batches:
+        return [frame.seq async for batch in batches for frame in batch]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: FakeClock) -> DirectoryStore:
+    return DirectoryStore(tmp_path, clock)
+
+
+async def test_what_was_appended_is_read(store: DirectoryStore) -> None:
+    writer = await store.writer(UID)
+    writer.append(made(1, 3))
+    writer.append(made(4, 2))
+    await writer.sync()
+    await writer.close(finished=True)
+    assert await read(store) == [1, 2, 3, 4, 5]
+
+
+async def test_a_log_goes_on_where_it_stopped(store: DirectoryStore) -> None:
+    writer = await store.writer(UID)
+    writer.append(made(1, 3))
+    before = writer.tally.sha256
+    await writer.close(finished=False)
+    writer = await store.writer(UID)
+    assert (writer.tally.last, writer.tally.sha256, writer.tally.missing) == (3, before, 0)
+    writer.append(made(4, 1))
+    await writer.close(finished=True)
+    assert await read(store) == [1, 2, 3, 4]
+
+
+@settings(max_examples=30)
+@given(cut=st.integers(0, 200))
+def test_a_torn_write_costs_nothing_that_was_whole(tmp_path_factory: pytest.TempPathFactory, cut: int) -> None:
+    async def check() -> None:
+        folder = tmp_path_factory.mktemp("torn")
+        store = DirectoryStore(folder, FakeClock())
+        writer = await store.writer(UID)
+        writer.append(made(1, 10))
+        await writer.close(finished=False)
+        path = folder / f"{UID}.log"
+        os.truncate(path, min(cut, path.stat().st_size))
+        whole = [line for line in path.read_bytes().split(b"\n")[:-1] if not line.startswith(b"@")]
+        writer = await store.writer(UID)
+        assert writer.tally.last == len(whole)
+        writer.append(made(len(whole) + 1, 2))
+        await writer.close(finished=True)
+        assert await read(store) == list(range(1, len(whole) + 3))
+
+    asyncio.run(check())
+
+
+async def test_following_sees_what_comes_and_ends_with_the_log(store: DirectoryStore) -> None:
+    writer = await store.writer(UID)
+    writer.append(made(1, 1))
+    reader = asyncio.create_task(read(store, Span(follow=True)))
+    await asyncio.sleep(0.05)
+    writer.append(made(2, 2))
+    await asyncio.sleep(0.05)
+    assert not reader.done()
+    await writer.close(finished=True)
+    assert await asyncio.wait_for(reader, 5) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("tail", "expected"), [(0, []), (1, [500]), (3, [498, 499, 500]), (9999, list(range(1, 501)))])
+async def test_the_last_lines(store: DirectoryStore, tail: int, expected: list[int]) -> None:
+    writer = await store.writer(UID)
+    writer.append(made(1, 500))
+    await writer.close(finished=True)
+    assert await read(store, Span(tail=tail)) == expected
+
+
+async def test_a_line_in_several_frames_is_one_line(store: DirectoryStore) -> None:
+    writer = await store.writer(UID)
+    for part in (made(1, 2), made(3, 2, "O"), made(5, 1)):
+        writer.append(part)
+    await writer.close(finished=True)
+    assert await read(store, Span(tail=1)) == [3, 4, 5]
+
+
+async def test_since_a_time(store: DirectoryStore, clock: FakeClock) -> None:
+    writer = await store.writer(UID)
+    writer.append(made(1, 2))
+    await clock.advance(60)
+    writer.append(made(3, 2))
+    await writer.close(finished=True)
+    assert await read(store, Span(since=clock.now() - timedelta(seconds=5))) == [3, 4]
+    assert await read(store, Span(since=clock.now() + timedelta(seconds=5))) == []
+
+
+async def test_a_log_that_is_not_there(store: DirectoryStore) -> None:
+    for uid in (UID, "../../etc/passwd", ""):
+        with pytest.raises(errors.ObjectMissing):
+            async with aclosing(store.read(uid, Span())) as batches:
+                await anext(batches)
+
+
+async def test_old_logs_go_and_open_ones_stay(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = DirectoryStore(tmp_path, clock, retention=Retention(seconds=100, bytes=10_000))
+    for number, (age, ended) in enumerate([(50, True), (500, True), (500, False)]):
+        writer = await store.writer(f"log-{number}")
+        writer.append(made(1, 3))
+        await writer.close(finished=ended)
+        when = clock.now().timestamp() - age
+        os.utime(tmp_path / f"log-{number}.log", (when, when))
+    assert await store.sweep() == 1
+    assert sorted(name for name in os.listdir(tmp_path) if name.endswith(".log")) == ["log-0.log", "log-2.log"]
