@@ -9,15 +9,21 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
+
 from gitops import api, cluster, runner, worker
+from gitops.cluster.leases import Election
 from gitops.logstore import DirectoryStore
 from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
+from gitops.web import serve_logs, serve_probes
+from gitops.web.metrics import WorkerCollector
 from gitops_cli import _logging, _wiring
 from gitops_cli._shell import Shell
 
@@ -36,6 +42,52 @@ class Options:
     log_port: int
 
 
+@dataclass(slots=True, kw_only=True)
+class State:
+    """What probes and metrics look at: the halves that lead, and whether each has seen its world."""
+
+    registry: CollectorRegistry
+    ready: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    collectors: dict[str, Collector] = field(default_factory=dict)
+
+    def enter(self, half: str, ready: Callable[[], bool], collector: Collector | None = None) -> None:
+        """A half begins to lead."""
+        self.ready[half] = ready
+        if collector is not None:
+            self.collectors[half] = collector
+            self.registry.register(collector)
+
+    def leave(self, half: str) -> None:
+        """A half stands by again."""
+        self.ready.pop(half, None)
+        collector = self.collectors.pop(half, None)
+        if collector is not None:
+            self.registry.unregister(collector)
+
+    def waiting_for(self) -> list[str]:
+        """The halves that lead and do not know their world yet; one that stands by is as ready as it can be."""
+        return [half for half, ready in self.ready.items() if not ready()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """This process: `identity` is a name no other process ever has."""
+
+    shell: Shell
+    chosen: Options
+    namespace: str
+    identity: str
+    state: State
+
+
+Half = Callable[[Program, cluster.Cluster], Awaitable[None]]
+
+
+def lease_name(worker_name: str, half: str) -> str:
+    """The Lease whose holder is the active process of a half."""
+    return f"{worker_name}-{half}"
+
+
 def options(given: Mapping[str, object]) -> Options:
     """The options click collected."""
     return Options(**given)  # type: ignore[arg-type]
@@ -45,47 +97,81 @@ async def run(shell: Shell, chosen: Options) -> int:
     """Run until cancelled."""
     _logging.start(shell.redactor, verbose=shell.settings.verbose)
     config = cluster.load(kubeconfig=shell.settings.kubeconfig, context=shell.settings.context)
-    namespace = shell.settings.namespace or config.namespace or "default"
-    identity = f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(3)}"
-    log.info("gitops run %s: worker %s/%s as %s", chosen.half or "embedded", namespace, chosen.worker, identity)
-    async with asyncio.TaskGroup() as group:
-        if chosen.half != "worker":
-            group.create_task(_reconcile(shell, chosen, config, namespace, identity))
-        if chosen.half != "reconciler":
-            group.create_task(_work(chosen, config, namespace, identity))
+    registry = CollectorRegistry()
+    program = Program(
+        shell=shell,
+        chosen=chosen,
+        namespace=shell.settings.namespace or config.namespace or "default",
+        identity=f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(3)}",
+        state=State(registry=registry),
+    )
+    where = f"{program.namespace}/{chosen.worker}"
+    log.info("gitops run %s: %s as %s", chosen.half or "embedded", where, program.identity)
+    halves: dict[str, Half] = {"reconciler": _reconcile, "worker": _work}
+    async with (
+        serve_probes(chosen.port, waiting_for=program.state.waiting_for, registry=registry),
+        asyncio.TaskGroup() as group,
+    ):
+        for name, half in halves.items():
+            if chosen.half in {"", name}:
+                group.create_task(_elected(program, config, name, half))
     return 0
 
 
-async def _reconcile(
-    shell: Shell, chosen: Options, config: cluster.ClusterConfig, namespace: str, identity: str
-) -> None:
-    async with cluster.connect(config, component="reconciler") as connection:
-        means = Means(objects=connection.objects, clock=connection.clock)
-        directory = Path(chosen.mirrors)
-
-        @asynccontextmanager
-        async def open_turn(sync: api.GitSync) -> AsyncIterator[turn.Turn]:
-            async with _wiring.repository(connection.objects, sync, directory, shell.redactor) as repository:
-                yield turn.Turn(sync=sync, repository=repository, render=_wiring.render, means=means)
-
-        del identity
-        await loop.serve(connection.watch, means, namespace=namespace, open_turn=open_turn)
-
-
-async def _work(chosen: Options, config: cluster.ClusterConfig, namespace: str, identity: str) -> None:
-    async with cluster.connect(config, component="worker") as connection:
-        store = DirectoryStore(Path(chosen.log_directory), connection.clock)
-        ports = worker.Ports(
-            objects=connection.objects,
-            watch=connection.watch,
-            logs=connection.logs,
-            store=store,
-            clock=connection.clock,
+async def _elected(program: Program, config: cluster.ClusterConfig, name: str, half: Half) -> None:
+    """Run a half while its Lease is ours; stand by otherwise."""
+    async with cluster.connect(config, component=name) as connection:
+        election = Election(
+            connection.objects,
+            connection.clock,
+            namespace=program.namespace,
+            name=lease_name(program.chosen.worker, name),
+            identity=program.identity,
         )
-        who = worker.Identity(
-            namespace=namespace,
-            worker=chosen.worker,
-            process=identity,
-            runner=runner.config_map_name(runner.files()),
-        )
-        await worker.serve(ports, who)
+
+        async def lead() -> None:
+            log.info("%s: leading", name)
+            try:
+                await half(program, connection)
+            finally:
+                program.state.leave(name)
+                log.info("%s: no longer leading", name)
+
+        await election.run(lead)
+
+
+async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
+    means = Means(objects=connection.objects, clock=connection.clock)
+    directory, redactor = Path(program.chosen.mirrors), program.shell.redactor
+    program.state.enter("reconciler", lambda: True)
+
+    @asynccontextmanager
+    async def open_turn(sync: api.GitSync) -> AsyncIterator[turn.Turn]:
+        async with _wiring.repository(connection.objects, sync, directory, redactor) as repository:
+            yield turn.Turn(sync=sync, repository=repository, render=_wiring.render, means=means)
+
+    await loop.serve(connection.watch, means, namespace=program.namespace, open_turn=open_turn)
+
+
+async def _work(program: Program, connection: cluster.Cluster) -> None:
+    chosen = program.chosen
+    store = DirectoryStore(Path(chosen.log_directory), connection.clock)
+    ports = worker.Ports(
+        objects=connection.objects,
+        watch=connection.watch,
+        logs=connection.logs,
+        store=store,
+        clock=connection.clock,
+    )
+    who = worker.Identity(
+        namespace=program.namespace,
+        worker=chosen.worker,
+        process=program.identity,
+        runner=runner.config_map_name(runner.files()),
+    )
+
+    def started(service: worker.Service) -> None:
+        program.state.enter("worker", lambda: service.ready, WorkerCollector(service))
+
+    async with serve_logs(store, chosen.log_port):
+        await worker.serve(ports, who, started=started)
