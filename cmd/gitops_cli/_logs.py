@@ -6,7 +6,6 @@ a restarted worker is no end: the log is asked for again, and what was printed i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,15 +30,35 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which part of a log: the last `tail` lines (0: all), `since` a time (RFC 3339), `follow` to its end."""
+    """Which part of a log: the last `tail` lines (None: all), `since` a time (RFC 3339), `follow` to its end."""
 
     follow: bool = False
-    tail: int = 0
+    tail: int | None = None
     since: str = ""
+
+    @property
+    def query(self) -> str:
+        """It as the worker's server reads it."""
+        tail = "" if self.tail is None else str(self.tail)
+        given = {"follow": "1" if self.follow else "", "tail": tail, "since": self.since}
+        return urlencode({key: value for key, value in given.items() if value})
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the printing has come: bytes so far."""
+
+    printed: int = 0
 
 
 async def print_log(
-    shell: Shell, connection: cluster.Cluster, operation: api.Operation, span: Span, *, to_answer: bool = True
+    shell: Shell,
+    connection: cluster.Cluster,
+    operation: api.Operation,
+    span: Span,
+    *,
+    progress: Progress | None = None,
+    to_answer: bool = True,
 ) -> None:
     """Print the log line by line, to stdout or (for when stdout has another answer) to stderr.
 
@@ -48,9 +67,11 @@ async def print_log(
         ClusterError: no worker can be reached.
     """
     console = shell.console
+    progress = progress or Progress()
     rest = b""
     async with aclosing(_whole(connection, operation, span)) as blocks:
         async for block in blocks:
+            progress.printed += len(block)
             *lines, rest = (rest + block).split(b"\n")
             console.transcript(lines, to_answer=to_answer)
     if rest:
@@ -75,17 +96,16 @@ async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Sp
                         yield fresh
         except (errors.ClusterUnavailable, errors.ObjectMissing):
             # A tail or a time would begin elsewhere the next time.
-            exact = not (span.tail or span.since) or not printed
+            exact = (span.tail is None and not span.since) or not printed
             if not span.follow or not exact or clock.monotonic() - last > PATIENCE:
                 raise
-            await asyncio.sleep(0.5)
+            await clock.sleep(0.5)
         else:
             return
 
 
 async def _once(connection: cluster.Cluster, operation: api.Operation, span: Span) -> AsyncGenerator[bytes, None]:
-    query = {"follow": "1" if span.follow else "", "tail": str(span.tail or ""), "since": span.since}
-    path = f"/logs/{operation.metadata.uid}?{urlencode({key: value for key, value in query.items() if value})}"
+    path = f"/logs/{operation.metadata.uid}?{span.query}"
     what = f"read the log of operation {operation.metadata.name}"
     missing: errors.ObjectMissing | None = None
     for pod in await _workers(connection, operation):

@@ -114,6 +114,14 @@ def stands(operation: api.Operation) -> str:
     return redact.plain(f"{phase}{where}{f' ({why})' if why else ''}")
 
 
+def log_gap(operation: api.Operation) -> str:
+    """What is known to be missing from a finished operation's log, or not known at all; empty if it is whole."""
+    log = operation.status.log
+    if not finished(operation) or log is None or log.complete:
+        return ""
+    return f"log incomplete: {log.missing} lines missing" if log.missing else "log: completeness unknown"
+
+
 def verdict(operation: api.Operation | None) -> int:
     """The exit code a person's command ends with: 0 if it succeeded, else 1."""
     return 0 if operation is not None and operation.status.phase == Phase.SUCCEEDED else 1

@@ -16,7 +16,7 @@ class Options:
 
     name: str
     follow: bool
-    tail: int
+    tail: int | None
     since: str
 
 
@@ -32,10 +32,10 @@ The worker keeps logs after their pods are gone. Reading one takes the right to 
 )
 @click.argument("name")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the operation ended.")
-@click.option("--tail", type=click.IntRange(min=0), default=0, metavar="N", help="Only the last N lines.")
+@click.option("--tail", type=click.IntRange(min=0), default=None, metavar="N", help="Only the last N lines.")
 @click.option("--since", default="", metavar="DURATION", help="Only what came after: 5m, 1h.")
 @click.pass_context
-def command(context: click.Context, name: str, tail: int, since: str, *, follow: bool) -> None:
+def command(context: click.Context, name: str, tail: int | None, since: str, *, follow: bool) -> None:
     """Print what an operation wrote."""
     options = Options(name=name, follow=follow, tail=tail, since=since)
     context.exit(_edge.start(run(_shell.of(context), options)))
@@ -62,4 +62,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
             operation = await _operations.begun(connection, operation, _logs.READABLE)
         span = _logs.Span(follow=options.follow, tail=options.tail, since=since)
         await _logs.print_log(shell, connection, operation, span)
+        operation = await _operations.find(connection, where, options.name)
+    if _operations.log_gap(operation):
+        shell.console.complain(_operations.log_gap(operation))
     return 0

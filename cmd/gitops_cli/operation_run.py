@@ -14,10 +14,15 @@ import click
 from gitops_cli import _edge, _options, _shell
 
 if TYPE_CHECKING:
+    import asyncio
+
     from gitops import api, cluster
+    from gitops_cli import _logs
 
 LARGEST = 262_144
 """Bytes of a script: the schema's limit, for it travels inside the pod object."""
+SILENCE = 20.0
+"""Seconds to wait for more of a log after its operation ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,7 +216,11 @@ async def _accompany(
     shell.console.note(f"operation {name} created")
     latest: api.Operation | None = operation
     begun = asyncio.Event()
-    printer = asyncio.create_task(_log(shell, connection, options, operation, begun)) if options.follow else None
+    progress = _logs.Progress()
+    printer = None
+    if options.follow:
+        log = _log(shell, connection, options, operation, begun=begun, progress=progress)
+        printer = asyncio.create_task(log)
     try:
         said = ""
         async for state in _operations.states(connection, operation):
@@ -224,8 +233,8 @@ async def _accompany(
             if state.status.phase in _logs.READABLE:
                 begun.set()
         begun.set()
-        if printer is not None:
-            await printer
+        if printer is not None and latest is not None:
+            await _drained(shell, printer, progress)
     except asyncio.CancelledError:
         shell.console.note(f"the operation goes on; to end it: gitops operation cancel {name}")
         raise
@@ -236,18 +245,41 @@ async def _accompany(
 
 
 async def _log(
-    shell: _shell.Shell, connection: cluster.Cluster, options: Options, operation: api.Operation, begun: Any
+    shell: _shell.Shell,
+    connection: cluster.Cluster,
+    options: Options,
+    operation: api.Operation,
+    *,
+    begun: asyncio.Event,
+    progress: _logs.Progress,
 ) -> None:
     from gitops_cli import _logs
 
     await begun.wait()
     span = _logs.Span(follow=True)
-    await _logs.print_log(shell, connection, operation, span, to_answer=options.output != "json")
+    to_answer = options.output != "json"
+    await _logs.print_log(shell, connection, operation, span, progress=progress, to_answer=to_answer)
+
+
+async def _drained(shell: _shell.Shell, printer: asyncio.Task[None], progress: _logs.Progress) -> None:
+    """The rest of the log after the operation's end; a tunnel that went silent must not hold the verdict for ever."""
+    import asyncio
+
+    before = -1
+    while not printer.done() and progress.printed > before:
+        before = progress.printed
+        await asyncio.wait({printer}, timeout=SILENCE)
+    if printer.done():
+        await printer
+    else:
+        shell.console.complain("log incomplete: the connection to the worker went silent")
 
 
 def _conclude(shell: _shell.Shell, options: Options, operation: api.Operation | None, name: str) -> int:
     from gitops_cli import _operations
 
+    if operation is not None and options.follow and _operations.log_gap(operation):
+        shell.console.complain(_operations.log_gap(operation))
     if operation is None:
         shell.console.complain(f"operation {name} was cancelled: it has been deleted")
         return 1
