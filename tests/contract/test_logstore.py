@@ -1,4 +1,4 @@
-"""The log store's promises, held by the directory store."""
+"""The log store's promises, held by the directory store and by the fake."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from gitops import errors
 from gitops.logstore import DirectoryStore, Retention
-from gitops.ports.logstore import Span
+from gitops.ports.logstore import LogStore, Span
 from gitops.runner import frames
 from gitops.runner.frames import Frame
 from gitops.testing.clock import FakeClock
+from gitops.testing.logstore import FakeLogStore
 
 UID = "0e5b4f7e-8a4f-4d1c-9df5-2a4f3f0c9a11"
 
@@ -29,7 +30,7 @@ def made(first: int, count: int, stream: str = "o") -> list[Frame]:
     )
 
 
-async def read(store: DirectoryStore, span: Span | None = None) -> list[int]:
+async def read(store: LogStore, span: Span | None = None) -> list[int]:
     async with aclosing(store.read(UID, span or Span())) as batches:
         return [frame.seq async for batch in batches for frame in batch]
 
@@ -39,12 +40,12 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture
-def store(tmp_path: Path, clock: FakeClock) -> DirectoryStore:
-    return DirectoryStore(tmp_path, clock)
+@pytest.fixture(params=["directory", "fake"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: FakeClock) -> LogStore:
+    return DirectoryStore(tmp_path, clock) if request.param == "directory" else FakeLogStore(clock)
 
 
-async def test_what_was_appended_is_read(store: DirectoryStore) -> None:
+async def test_what_was_appended_is_read(store: LogStore) -> None:
     writer = await store.writer(UID)
     writer.append(made(1, 3))
     writer.append(made(4, 2))
@@ -53,7 +54,7 @@ async def test_what_was_appended_is_read(store: DirectoryStore) -> None:
     assert await read(store) == [1, 2, 3, 4, 5]
 
 
-async def test_a_log_goes_on_where_it_stopped(store: DirectoryStore) -> None:
+async def test_a_log_goes_on_where_it_stopped(store: LogStore) -> None:
     writer = await store.writer(UID)
     writer.append(made(1, 3))
     before = writer.tally.sha256
@@ -86,7 +87,7 @@ def test_a_torn_write_costs_nothing_that_was_whole(tmp_path_factory: pytest.Temp
     asyncio.run(check())
 
 
-async def test_following_sees_what_comes_and_ends_with_the_log(store: DirectoryStore) -> None:
+async def test_following_sees_what_comes_and_ends_with_the_log(store: LogStore) -> None:
     writer = await store.writer(UID)
     writer.append(made(1, 1))
     reader = asyncio.create_task(read(store, Span(follow=True)))
@@ -99,14 +100,14 @@ async def test_following_sees_what_comes_and_ends_with_the_log(store: DirectoryS
 
 
 @pytest.mark.parametrize(("tail", "expected"), [(0, []), (1, [500]), (3, [498, 499, 500]), (9999, list(range(1, 501)))])
-async def test_the_last_lines(store: DirectoryStore, tail: int, expected: list[int]) -> None:
+async def test_the_last_lines(store: LogStore, tail: int, expected: list[int]) -> None:
     writer = await store.writer(UID)
     writer.append(made(1, 500))
     await writer.close(finished=True)
     assert await read(store, Span(tail=tail)) == expected
 
 
-async def test_a_line_in_several_frames_is_one_line(store: DirectoryStore) -> None:
+async def test_a_line_in_several_frames_is_one_line(store: LogStore) -> None:
     writer = await store.writer(UID)
     for part in (made(1, 2), made(3, 2, "O"), made(5, 1)):
         writer.append(part)
@@ -114,7 +115,7 @@ async def test_a_line_in_several_frames_is_one_line(store: DirectoryStore) -> No
     assert await read(store, Span(tail=1)) == [3, 4, 5]
 
 
-async def test_since_a_time(store: DirectoryStore, clock: FakeClock) -> None:
+async def test_since_a_time(store: LogStore, clock: FakeClock) -> None:
     writer = await store.writer(UID)
     writer.append(made(1, 2))
     await clock.advance(60)
@@ -124,7 +125,7 @@ async def test_since_a_time(store: DirectoryStore, clock: FakeClock) -> None:
     assert await read(store, Span(since=clock.now() + timedelta(seconds=5))) == []
 
 
-async def test_a_log_that_is_not_there(store: DirectoryStore) -> None:
+async def test_a_log_that_is_not_there(store: LogStore) -> None:
     for uid in (UID, "../../etc/passwd", ""):
         with pytest.raises(errors.ObjectMissing):
             async with aclosing(store.read(uid, Span())) as batches:
@@ -141,4 +142,7 @@ async def test_old_logs_go_and_open_ones_stay(tmp_path: Path) -> None:
         when = clock.now().timestamp() - age
         os.utime(tmp_path / f"log-{number}.log", (when, when))
     assert await store.sweep() == 1
-    assert sorted(name for name in os.listdir(tmp_path) if name.endswith(".log")) == ["log-0.log", "log-2.log"]
+    with pytest.raises(errors.ObjectMissing):
+        async with aclosing(store.read("log-1", Span())) as batches:
+            await anext(batches)
+    assert await anext(store.read("log-2", Span()))

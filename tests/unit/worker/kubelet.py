@@ -7,16 +7,15 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from gitops import worker
 from gitops.api.meta import API_VERSION
-from gitops.logstore import DirectoryStore
 from gitops.objects import Manifest
 from gitops.pods import marks
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
+from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import FakeObjects
 from gitops.testing.podlogs import FakePodLogs
 from gitops.testing.store import Stored
@@ -49,6 +48,7 @@ class Pod:
         await self.status(phase="Failed" if "terminated" in state else "Running", containerStatuses=[entry])
 
     async def run(self) -> None:
+        self.cluster.logs.write(OPS, self.name, marks.CONTAINER, b"")
         await self.container(running={"startedAt": "2026-01-01T00:00:05Z"})
 
     def say(self, *lines: str) -> None:
@@ -92,12 +92,12 @@ Behaviour = Callable[[Pod], Awaitable[None]]
 class Cluster:
     """An API server, its nodes, one pool, and as many worker processes as a test starts."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self.clock = FakeClock()
+        self.store = FakeLogStore(self.clock)
         self.objects = FakeObjects(clock=self.clock, namespaces=(HOME, OPS))
         self.watch = FakeWatch(self.objects)
         self.logs = FakePodLogs()
-        self.folder = folder
         self.pods: dict[str, Pod] = {}
         self.starts: list[str] = []
         self.services: list[worker.Service] = []
@@ -154,9 +154,9 @@ class Cluster:
         await self.objects.delete(await self.kind(kind), namespace, name, options=DeleteOptions())
         await settle()
 
-    def start(self, process: str = "one", folder: str = "logs") -> asyncio.Task[None]:
+    def start(self, process: str = "one", store: FakeLogStore | None = None) -> asyncio.Task[None]:
         """Another worker process."""
-        store = DirectoryStore(self.folder / folder, self.clock)
+        store = store or self.store
         ports = worker.Ports(objects=self.objects, watch=self.watch, logs=self.logs, store=store, clock=self.clock)
         who = worker.Identity(namespace=HOME, worker="main", process=process, runner=RUNNER)
         return asyncio.create_task(worker.serve(ports, who, started=self.services.append))
@@ -166,18 +166,17 @@ class Cluster:
         await self.clock.advance(seconds)
         await rest()
 
-    def log(self, uid: str, folder: str = "logs") -> bytes:
-        return (self.folder / folder / f"{uid}.log").read_bytes()
+    def log(self, uid: str) -> list[bytes]:
+        return [frame.line for frame in self.store.frames(uid)]
 
     def count(self, *kinds: str) -> list[str]:
         return [call.verb for call in self.objects.calls if call.kind in kinds]
 
 
 async def rest() -> None:
-    """Let threads (the log store's) and tasks get on."""
-    for _ in range(12):
+    """Let tasks get on until each waits for something real."""
+    for _ in range(5):
         await settle()
-        await asyncio.sleep(0.002)
 
 
 async def stop(task: asyncio.Task[None]) -> None:
