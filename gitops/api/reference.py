@@ -22,7 +22,7 @@ def _lines(kind: crds.Kind) -> Iterator[str]:
     yield ""
     yield f"{schema['description']}"
     yield ""
-    yield f"`apiVersion: {API_VERSION}`, `kind: {kind.name}`, namespaced. "
+    yield f"`apiVersion: {API_VERSION}`, `kind: {kind.name}`, namespaced."
     short = ", ".join(f"`{name}`" for name in kind.short)
     yield f"`kubectl get {kind.plural}.{GROUP}` (short: {short}; with all our kinds: `gitops`)."
     for part, title in (("spec", "What you write"), ("status", "What the program writes")):

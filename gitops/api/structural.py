@@ -108,7 +108,7 @@ def _plain_default(field: inspect.Field) -> str | None:
         case bool() as flag:
             return "true" if flag else None
         case str() | int() | float() as scalar:
-            return str(scalar) or None
+            return str(scalar) if scalar else None
         case msgspec.Struct() as struct:
             text = msgspec.json.encode(struct).decode()
             return None if text == "{}" else text
