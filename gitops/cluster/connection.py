@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import gitops
 from gitops.cluster.access import ServerAccess
 from gitops.cluster.clock import SystemClock
 from gitops.cluster.discovery import Discovery
+from gitops.cluster.events import ServerEvents
 from gitops.cluster.http import Http, Limits, Observer
 from gitops.cluster.objects import ServerObjects
 from gitops.cluster.podlogs import ServerPodLogs
@@ -31,6 +33,7 @@ class Cluster:
     logs: ServerPodLogs
     access: ServerAccess
     ports: PortForward
+    events: ServerEvents
 
 
 @contextlib.asynccontextmanager
@@ -64,4 +67,5 @@ async def connect(
             logs=ServerPodLogs(http, silence=(patience or Patience()).silence),
             access=ServerAccess(http),
             ports=PortForward(http),
+            events=ServerEvents(objects, time, component=component, instance=socket.gethostname()),
         )
