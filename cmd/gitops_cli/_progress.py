@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from gitops.plan.change import Stage
 from gitops.report import plans, redact
 from gitops.sync import events
 from gitops_cli._console import Console
 
-_STAGES = {1: "namespaces and definitions", 2: "roles", 3: "everything else"}
+_STAGES = {
+    Stage.FOUNDATION: "namespaces and definitions",
+    Stage.ROLES: "roles",
+    Stage.BINDINGS: "bindings",
+    Stage.REST: "everything else",
+}
 
 
 def reporter(console: Console) -> events.Reporter:
@@ -15,7 +21,7 @@ def reporter(console: Console) -> events.Reporter:
     def report(event: events.Event) -> None:
         match event:
             case events.StageBegun(stage=stage, count=count):
-                console.note(f"stage {int(stage)} of 3, {_STAGES[int(stage)]}: {count} verified, writing")
+                console.note(f"stage {int(stage)} of {len(Stage)}, {_STAGES[stage]}: {count} verified, writing")
             case events.Written(change=change, moved=moved):
                 sign = plans.SIGNS[change.action] if moved else "="
                 console.note(f"  {sign} {redact.plain(str(change.ref))}")
