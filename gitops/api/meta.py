@@ -113,18 +113,7 @@ _OPEN = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 def _template() -> dict[str, Any]:
     """The part of a pod template that rules speak of; the rest passes unseen and the server judges the pod."""
     text = {"type": "string"}
-    metadata = {
-        **_OPEN,
-        "properties": {
-            "labels": _MAP,
-            "annotations": _MAP,
-            "name": text,
-            "generateName": text,
-            "namespace": text,
-            "finalizers": {"type": "array", "items": text},
-            "ownerReferences": {"type": "array", "items": _OPEN},
-        },
-    }
+    metadata = {"type": "object", "properties": {"labels": _MAP, "annotations": _MAP}}
     container = {
         **_OPEN,
         "required": ["name"],

@@ -42,6 +42,7 @@ class PlannedChange(Wire, frozen=True, kw_only=True):
     location: str = ""
     verified: bool = False
     why: str = ""
+    guard: str = ""
     uid: str = ""
     resource_version: str = ""
     patch: list[dict[str, Any]] = []

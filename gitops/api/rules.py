@@ -59,10 +59,9 @@ def _resources_or_paths(rule: Mapping[str, Any]) -> bool:
     return bool(rule.get("resources")) and bool(rule.get("apiGroups"))
 
 
-def _template_metadata(template: Mapping[str, Any]) -> bool:
-    metadata = template.get("metadata") or {}
+def _template_metadata(metadata: Mapping[str, Any]) -> bool:
     ours = (key for part in ("labels", "annotations") for key in metadata.get(part) or {})
-    return set(metadata) <= {"labels", "annotations"} and not any(key.startswith(f"{GROUP}/") for key in ours)
+    return not any(key.startswith(f"{GROUP}/") for key in ours)
 
 
 _PROTECTED_SPEC = (
@@ -114,25 +113,14 @@ _POLICY_RULE: dict[str, Any] = {
 }
 
 _TEMPLATE_METADATA: dict[str, Any] = {
-    "path": "/spec/podTemplate",
-    "field": "/metadata",
-    "cel": "!has(self.metadata) || ("
-    + " && ".join(f"!has(self.metadata.{name})" for name in ("name", "generateName", "namespace", "ownerReferences"))
-    + " && !has(self.metadata.finalizers)"
-    + "".join(
-        f" && (!has(self.metadata.{part}) || self.metadata.{part}.all(k, !k.startsWith('{GROUP}/')))"
-        for part in ("labels", "annotations")
-    )
-    + ")",
-    "holds": _template_metadata,
-    "message": f"of metadata a pod template sets only labels and annotations, none of them under {GROUP}/",
-    "accepts": ({"metadata": {"labels": {"team": "build"}}}, {"metadata": {"annotations": {"a/b": "c"}}}),
-    "rejects": (
-        {"metadata": {"labels": {f"{GROUP}/pool": "other"}}},
-        {"metadata": {"annotations": {f"{GROUP}/script": "x"}}},
-        {"metadata": {"ownerReferences": [{}]}},
-        {"metadata": {"name": "fixed"}},
+    "path": "/spec/podTemplate/metadata",
+    "cel": " && ".join(
+        f"(!has(self.{part}) || self.{part}.all(k, !k.startsWith('{GROUP}/')))" for part in ("labels", "annotations")
     ),
+    "holds": _template_metadata,
+    "message": f"labels and annotations under {GROUP}/ are the program's own",
+    "accepts": ({"labels": {"team": "build"}}, {"annotations": {"a/b": "c"}}, {}),
+    "rejects": ({"labels": {f"{GROUP}/pool": "other"}}, {"annotations": {f"{GROUP}/script": "x"}}),
 }
 
 _TEMPLATE_SPEC: dict[str, Any] = {
