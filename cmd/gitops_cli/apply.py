@@ -26,9 +26,9 @@ Exit codes: 0 done, 5 the cluster or the configuration moved since the plan was 
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.pass_context
-def command(context: click.Context, /, *, file: str) -> None:
+def command(context: click.Context, /, *, file: str) -> int:
     """Carry out a saved plan: exactly what was reviewed, or nothing."""
-    context.exit(_edge.start(run(_shell.of(context), Path(file))))
+    return _edge.start(run(_shell.of(context), Path(file)))
 
 
 async def run(shell: _shell.Shell, file: Path) -> int:

@@ -36,9 +36,9 @@ be read.
 @click.option("--at", "revision", metavar="REV", default="", help="A branch or commit instead of the one last applied.")
 @_options.output("table", "json")
 @click.pass_context
-def command(context: click.Context, /, **given: str) -> None:
+def command(context: click.Context, /, **given: str) -> int:
     """Show how the cluster differs from what was applied, and who did it."""
-    context.exit(_edge.start(run(_shell.of(context), Options(**given))))
+    return _edge.start(run(_shell.of(context), Options(**given)))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

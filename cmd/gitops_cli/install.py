@@ -57,9 +57,9 @@ Exit codes: 0 installed and Ready, 2 configuration, 3 cluster not reachable, 4 d
     "--wait/--no-wait", default=True, show_default=True, help="Wait until the cluster follows the repository."
 )
 @click.pass_context
-def command(context: click.Context, /, *, dry_run: bool, wait: bool, **given: str) -> None:
+def command(context: click.Context, /, *, dry_run: bool, wait: bool, **given: str) -> int:
     """Install PATH (an overlay in a checkout) and let the cluster follow its repository."""
-    context.exit(_edge.start(run(_shell.of(context), Options(dry_run=dry_run, wait=wait, **given))))
+    return _edge.start(run(_shell.of(context), Options(dry_run=dry_run, wait=wait, **given)))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

@@ -44,12 +44,12 @@ Exit codes: 0 nothing would change, 1 something would, 5 part of it is refused.
 @click.option("--out", metavar="FILE", default="", help="Save the plan, to be applied by `gitops apply FILE`.")
 @_options.output("table", "json")
 @click.pass_context
-def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str) -> None:
+def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str) -> int:
     """Show what would change in the cluster, as JSON Patches."""
     if bool(given["path"]) == bool(given["sync"]):
         raise click.UsageError("name a PATH, or a GitSync with --sync")
     options = Options(consent=frozenset(name.lower() for name in consent), **given)
-    context.exit(_edge.start(run(_shell.of(context), options)))
+    return _edge.start(run(_shell.of(context), options))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

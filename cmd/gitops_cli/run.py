@@ -28,8 +28,8 @@ SIGTERM ends it; running operations go on and the next process takes them over.
 @click.option("--port", default=8080, show_default=True, help="For probes and metrics.")
 @click.option("--log-port", default=8081, show_default=True, help="For operation logs, on loopback only.")
 @click.pass_context
-def command(context: click.Context, /, **given: object) -> None:
+def command(context: click.Context, /, **given: object) -> int:
     """Run the reconciler and the worker until told to stop."""
     from gitops_cli import _program
 
-    context.exit(_edge.start(_program.run(_shell.of(context), _program.options(given))))
+    return _edge.start(_program.run(_shell.of(context), _program.options(given)))

@@ -46,10 +46,10 @@ Exit codes: 0 done or nothing to do, 3 Git or cluster not reachable, 4 denied, 5
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until what was written is healthy.")
 @_options.output("table", "json")
 @click.pass_context
-def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, **given: str) -> None:
+def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, **given: str) -> int:
     """Make the cluster what Git says; TARGET is a GitSync or a directory."""
     options = Options(consent=frozenset(name.lower() for name in consent), wait=wait, **given)
-    context.exit(_edge.start(run(_shell.of(context), options)))
+    return _edge.start(run(_shell.of(context), options))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:
