@@ -62,6 +62,8 @@ def _annotate(resource: Resource, key: str, value: str) -> None:
     if not isinstance(annotations, dict):
         annotations = resource.metadata()["annotations"] = {}
     annotations[key] = value
+    # kustomize writes all annotations anew here, which ends what they share with others.
+    resource.shared = [group for group in resource.shared if not any(at is annotations for _, at, _ in group)]
 
 
 def configured(origin: str, kustomization: Kustomization, kind: str) -> str:

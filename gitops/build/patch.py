@@ -34,9 +34,6 @@ def find(resources: Sequence[Resource], patch: Resource, at: Where) -> Resource:
     if len(found) == 1:
         return found[0]
     identity = patch.original
-    named = f"{identity.gvk.kind} {identity.name}" + (
-        f" in namespace {identity.namespace}" if identity.namespace else ""
-    )
     if not found:
         raise errors.BuildError(
             f"the patch changes {identity}, which is not among the resources",
@@ -67,6 +64,7 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     if patch.allow_name_change or patch.allow_kind_change:
         target.remember()
     schema = context.lists.current
+    before = [[mapping.get(key) for _, mapping, key in group] for group in target.shared]
     type_name = schema.type_of(text_of(target.data.get("apiVersion", "")), kind)
     if not type_name:
         type_name = schema.type_of(text_of(patch.data.get("apiVersion", "")), patch.kind)
@@ -83,6 +81,7 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     target.data = merged or {}
     if not merged:
         return
+    _spread(target, before)
     if not patch.allow_kind_change and target.kind != kind:
         target.data["kind"] = kind_value
     metadata = target.metadata()
@@ -92,6 +91,19 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
         metadata.pop("namespace", None)
         if namespace:
             metadata["namespace"] = fields["namespace"]
+
+
+def _spread(target: Resource, before: list[list[Any]]) -> None:
+    """Let a patch that changed one of several shared fields change the others, the last change winning."""
+    for group, values in zip(target.shared, before, strict=True):
+        changed = [
+            member
+            for member, value in zip(group, values, strict=True)
+            if member[2] in member[1] and member[1][member[2]] is not value and member[1][member[2]] != value
+        ]
+        if changed:
+            _, mapping, key = max(changed, key=lambda member: member[0])
+            target.spread(mapping, key)
 
 
 def apply_selected(
@@ -148,6 +160,7 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
     if not isinstance(data, dict):
         raise errors.BuildError(f"the JSON patch makes {resource.identity} no object", location=at())
     resource.data = data
+    resource.shared = []
     annotations = data["metadata"].get("annotations") if isinstance(data.get("metadata"), dict) else None
     if isinstance(annotations, dict):
         for key, value in annotations.items():

@@ -169,6 +169,8 @@ def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any],
         )
     for container, key in places:
         container[key] = _put(value, container[key], options, at, mark)
+        if isinstance(container, dict):
+            resource.spread(container, key)
 
 
 def _put(value: Any, old: Any, options: Mapping[str, Any], at: Where, mark: Mark) -> Any:

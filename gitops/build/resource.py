@@ -14,9 +14,16 @@ from gitops.yaml import is_string, text_of
 from gitops.yaml.reader import copy
 from gitops.yaml.scalars import is_null
 
+Member = tuple[tuple[str, ...], dict[str, Any], str]
+"""One of several fields that hold the same value: its path, the mapping it is in, its key."""
+
 
 class Resource:
-    """A mutable object; `previous` are the identities it had, oldest first, as (name, namespace, kind)."""
+    """A mutable object; `previous` are the identities it had, oldest first, as (name, namespace, kind).
+
+    `shared` are groups of fields that change together: kustomize puts one and the same node wherever a transformer
+    adds a label (filtersutil.SetEntry), so whatever changes one of them later, a patch for instance, changes all.
+    """
 
     __slots__ = (
         "allow_kind_change",
@@ -27,6 +34,7 @@ class Resource:
         "origin",
         "prefixes",
         "previous",
+        "shared",
         "start",
         "suffixes",
         "variables",
@@ -44,6 +52,7 @@ class Resource:
         self.allow_name_change = False
         self.allow_kind_change = False
         self.origin: Any = None
+        self.shared: list[list[Member]] = []
 
     def __repr__(self) -> str:
         return f"Resource({self.identity})"
@@ -120,11 +129,19 @@ class Resource:
         if values:
             metadata[field] = {key: values[key] for key in sorted(values)}
 
+    def spread(self, container: dict[str, Any], key: str) -> None:
+        """Bring the fields that share a value with this one up to date."""
+        for group in self.shared:
+            if any(mapping is container and name == key for _, mapping, name in group):
+                for _, mapping, name in group:
+                    if name in mapping:
+                        mapping[name] = container[key]
+
     def copied(self) -> Resource:
         """A copy that shares no containers."""
         twin = Resource(copy(self.data), self.start)
         for field in self.__slots__:
-            if field not in ("data", "start"):
+            if field not in ("data", "start", "shared"):
                 setattr(twin, field, getattr(self, field))
         return twin
 

@@ -6,6 +6,7 @@ Each is a function over the list of resources that edits them in place. Facts ab
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from gitops.build.context import Mark
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
 from gitops.build.identity import Gvk
-from gitops.build.resource import Resource
+from gitops.build.resource import Member, Resource
 from gitops.yaml.scalars import is_null, text_of
 
 _UNTOUCHED = (
@@ -101,19 +102,31 @@ def entries(
 ) -> None:
     """Set labels or annotations where the specs say; `mark(key)` stamps the value of a key."""
     for key in sorted(pairs):
-        value, stamp = pairs[key], mark(key)
-
-        def edit(old: Any, key: str = key, value: str = value, stamp: Mark = stamp) -> Any:
-            if not isinstance(old, dict):
-                if is_null(old):
-                    return old
-                raise errors.BuildError(f"cannot set {key!r}: a single value stands where a mapping is expected")
-            old[key] = stamp(str(value), old.get(key))
-            return old
-
+        value, stamp = str(pairs[key]), mark(key)
         for resource in resources:
+            added: list[Member] = []
             for spec in specs.of(resource.gvk):
+                edit = functools.partial(
+                    _set_entry, key=key, value=value, stamp=stamp, into=(resource, added, spec.path)
+                )
                 fieldspec.change(resource, spec, edit, dict)
+            if len(added) > 1:
+                resource.shared.append(added)
+
+
+def _set_entry(old: Any, *, key: str, value: str, stamp: Mark, into: tuple[Resource, list[Member], str]) -> Any:
+    if not isinstance(old, dict):
+        if is_null(old):
+            return old
+        raise errors.BuildError(f"cannot set {key!r}: a single value stands where a mapping is expected")
+    resource, added, path = into
+    present = key in old
+    old[key] = stamp(value, old.get(key))
+    if not present:
+        added.append((fieldspec.split(path), old, key))
+    elif resource.shared:
+        resource.spread(old, key)
+    return old
 
 
 _CONTAINER_LISTS = ("containers", "initContainers")

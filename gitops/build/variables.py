@@ -97,6 +97,7 @@ def _edit(old: Any, values: dict[str, Any], marks: dict[str, Mark], resource: Re
         for key, value in old.items():
             if is_string(value):
                 old[key] = _replaced(value, values, marks)
+                resource.spread(old, key)
         return old
     if isinstance(old, list):
         for i, item in enumerate(old):

@@ -27,17 +27,24 @@ class Step:
 
 def diff(before: Any, after: Any) -> list[Operation]:
     """The operations that turn `before` into `after`; empty if they are the same JSON."""
-    return [step.operation for step in _walk(before, after, "", "")]
+    return [step.operation for step in steps(before, after)]
+
+
+def steps(before: Any, after: Any) -> Iterator[Step]:
+    """The same, each with the place in `before` of the value it replaces or removes."""
+    return _walk(before, after, "", "")
 
 
 def diff_with_tests(before: Any, after: Any) -> tuple[list[Operation], list[Operation]]:
     """The same, and a `test` for each value replaced or removed, in their order, all of them true of `before`."""
-    steps = list(_walk(before, after, "", ""))
-    tests = [{"op": "test", "path": step.origin, "value": step.old} for step in steps if step.operation["op"] != "add"]
-    return [step.operation for step in steps], tests
+    found = list(steps(before, after))
+    tests = [{"op": "test", "path": step.origin, "value": step.old} for step in found if step.operation["op"] != "add"]
+    return [step.operation for step in found], tests
 
 
 def _walk(before: Any, after: Any, path: str, origin: str) -> Iterator[Step]:
+    if before is after:
+        return
     if isinstance(before, dict) and isinstance(after, dict):
         yield from _maps(before, after, path, origin)
     elif isinstance(before, list) and isinstance(after, list):
@@ -49,7 +56,7 @@ def _walk(before: Any, after: Any, path: str, origin: str) -> Iterator[Step]:
 def _same(before: Any, after: Any) -> bool:
     """Equal as JSON: true is not 1, and 1.0 is 1."""
     if isinstance(before, dict | list) or isinstance(after, dict | list):
-        return type(before) is type(after) and bool(before == after)
+        return False  # of two maps or two lists the walk looks inside
     return isinstance(before, bool) == isinstance(after, bool) and bool(before == after)
 
 
@@ -85,6 +92,9 @@ def _lists(before: list[Any], after: list[Any], path: str, origin: str) -> Itera
 def _runs(before: list[Any], after: list[Any]) -> Iterator[tuple[int, int, int, int]]:
     """Aligned stretches of both lists, in order."""
     names = [_name(item) for item in before], [_name(item) for item in after]
+    if names[0] == names[1]:
+        yield 0, len(before), 0, len(after)
+        return
     for _, first, last, start, stop in SequenceMatcher(None, *names, autojunk=False).get_opcodes():
         yield first, last, start, stop
 

@@ -15,6 +15,7 @@ from gitops.yaml.scalars import Authored, Dialect, float_text, resolve, timestam
 
 _SIMPLE_KEY = 128
 """Longer keys are written with `?`: libyaml's limit of a simple key."""
+_MAX_ASCII = 0x7F
 _MAX_BMP = 0xFFFF
 
 _SAFE = re.compile(r"[A-Za-z_/$(][A-Za-z0-9_/.$()=-]*(?:[: ][A-Za-z0-9_/.$()=-]+)*")
@@ -157,10 +158,10 @@ def _double(text: str) -> str:
             out.append(char)
             continue
         code = ord(char)
-        if code in _ESCAPES:
-            out.append("\\" + _ESCAPES[code])
-        elif not _UNPRINTABLE.match(char):
+        if code > _MAX_ASCII and not _UNPRINTABLE.match(char):
             out.append(char)
+        elif code in _ESCAPES:
+            out.append("\\" + _ESCAPES[code])
         elif code <= 0xFF:  # noqa: PLR2004 - two hex digits
             out.append(f"\\x{code:02X}")
         elif code <= _MAX_BMP:

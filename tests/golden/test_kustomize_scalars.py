@@ -1,0 +1,58 @@
+"""Scalars and strings: read as kustomize reads them, printed as kubectl prints them, byte for byte."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gitops import yaml
+from tests.golden import oracle
+
+SPELLED = (
+    "0644 0o644 0x1F 0b11 1_000 1e3 1.0 1.10 .5 5. +7 -0 08 009 12:30 1:30:15 190:20:30 "
+    "yes No on OFF y n Y true True TRUE false null Null ~ 2024-01-02 2024-1-2 2024-13-02 2024-02-30 "
+    "2001-12-14t21:59:43.10-05:00 2001-12-14T21:59:43Z 12345678901234567890 99999999999999999999999 1e21 1e22 1e-7 "
+    "0.0001 0.00001 1.5 -1.5 3.14159 0777 0o8 08.5 1__0 _1 1_ 0x 0xg 1e 1e+ .e1 . .. - -- --- <<= !x"
+).split()
+
+
+def _text() -> str:
+    lines = ["apiVersion: v1", "kind: ConfigMap", "metadata:", "  name: scalars", "  annotations:"]
+    plain = [word for word in SPELLED if not word.startswith(("!", "-", "."))] + ["-1", ".5"]
+    lines += [f"    a{i}: {word}" for i, word in enumerate(plain)]
+    lines += ["data:"] + [f"  d{i}: {word}" for i, word in enumerate(plain)]
+    lines += [f"  q{i}: {json.dumps(word)}" for i, word in enumerate(SPELLED)]
+    return "\n".join(lines) + "\n  empty:\n  list: [" + ", ".join(plain[:30]) + "]\n"
+
+
+def test_every_spelling(kubectl: Path, tmp_path: Path) -> None:
+    files = {"kustomization.yaml": "resources: [a.yaml]", "a.yaml": _text()}
+    theirs, refused = oracle.theirs(kubectl, tmp_path, files, "")
+    assert refused == ""
+    assert oracle.ours(files, "") == (theirs, "")
+
+
+_CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff")
+_STRINGS = st.one_of(st.text(_CHARACTERS, max_size=12), st.text("ab \n:#-?'\"\\[]{},&*!|>%@`\t01.", max_size=12))
+_KEYS = st.text("abzAB019._-/", min_size=1, max_size=6)
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+@given(data=st.lists(st.dictionaries(_KEYS, _STRINGS, min_size=1, max_size=12), min_size=1, max_size=12))
+def test_strings_print_alike(kubectl: Path, data: list[dict[str, str]]) -> None:
+    objects = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"n{i}"}, "data": one}
+        for i, one in enumerate(data)
+    ]
+    files = {
+        "kustomization.yaml": "resources: [a.yaml]\nsortOptions: {order: fifo}\n",
+        "a.yaml": "---\n".join(json.dumps(one, ensure_ascii=False) + "\n" for one in objects),
+    }
+    with tempfile.TemporaryDirectory() as root:
+        theirs, refused = oracle.theirs(kubectl, Path(root), files, "")
+    assert refused == ""
+    assert yaml.dump_all(objects) == theirs
