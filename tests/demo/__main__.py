@@ -58,13 +58,12 @@ def prepare(cluster: Cluster) -> tuple[Stage, str, str]:
 
 
 def remove_leftovers(cluster: Cluster) -> None:
-    """Remove what an earlier run installed: everything that carries our names, and nothing else."""
+    """Remove what an earlier run installed, but for the definitions: others may have objects of them."""
     label = "app.kubernetes.io/part-of=gitops-worker"
     kinds = "validatingadmissionpolicybindings,validatingadmissionpolicies,clusterrolebindings,clusterroles"
     with step("remove what an earlier run installed"):
         cluster.kubectl("delete", kinds, "--selector", label, "--ignore-not-found")
         cluster.kubectl("delete", "namespaces", "--selector", label, "--ignore-not-found", "--timeout=120s")
-        cluster.kubectl("delete", "crds", "--selector", label, "--ignore-not-found", "--timeout=60s")
 
 
 def load_program(cluster: Cluster) -> None:
