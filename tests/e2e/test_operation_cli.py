@@ -1,0 +1,192 @@
+"""`gitops operation` as a deployment author types it: rights of their own, a worker in the cluster, real pods."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster import program
+from tests.cluster.cluster import Cluster
+from tests.e2e.workplace import WORKER, Workplace
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+AUTHOR = "author"
+VERSION = "cli-test"
+RULES: list[dict[str, list[str]]] = [
+    {
+        "apiGroups": ["gitops-worker.io"],
+        "resources": ["operations"],
+        "verbs": ["get", "list", "watch", "create", "patch", "delete"],
+    },
+    {"apiGroups": ["gitops-worker.io"], "resources": ["workerpools"], "verbs": ["get", "list", "use"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["get", "create"]},
+]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where an author sits."""
+
+    place: Workplace
+    kubeconfig: Path
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "gitops_cli", "operation", *words, "-n", self.place.namespace]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "PYTHONPATH": f"{ROOT}:{ROOT / 'cmd'}"}
+
+    def type(self, verb: str, *words: str, stdin: str = "", behind: Sequence[str] = ()) -> tuple[int, str, str]:
+        """Exit code, stdout, stderr of `gitops operation VERB … [-- behind]`."""
+        command = self.command(verb, *words)
+        done = subprocess.run(
+            [*command, *(["--", *behind] if behind else [])],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            env=self.environment,
+            timeout=120,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster) -> str:
+    """The program as it stands in this checkout, on the nodes."""
+    target = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(target), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    cluster.load([program.build(next(target.glob("*.whl")), version=VERSION)])
+    return program.name_of(VERSION)
+
+
+@pytest.fixture(scope="module")
+def desk(cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    pools: dict[str, dict[str, Any]] = {
+        "linux": {"image": "worker-tools:1", "imagePullPolicy": "IfNotPresent", "timeouts": {"grace": "5s"}}
+    }
+    place = Workplace(cluster=cluster, folder=tmp_path_factory.mktemp("worker"), pools=pools)
+    place.install()
+    try:
+        patch = {
+            "spec": {
+                "replicas": 1,
+                "template": {
+                    "spec": {"containers": [{"name": "gitops", "image": image, "imagePullPolicy": "IfNotPresent"}]}
+                },
+            }
+        }
+        where = ("-n", place.namespace)
+        cluster.kubectl("patch", "deployment", WORKER, *where, "-p", json.dumps(patch))
+        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": RULES}
+        cluster.kubectl("apply", "-f", "-", *where, stdin=json.dumps({**role, "metadata": {"name": AUTHOR}}))
+        cluster.kubectl("create", "rolebinding", AUTHOR, f"--role={AUTHOR}", f"--user={AUTHOR}", *where)
+        cluster.kubectl("rollout", "status", f"deployment/{WORKER}", *where, "--timeout=90s")
+        yield Desk(place=place, kubeconfig=cluster.user(AUTHOR))
+    finally:
+        place.remove()
+
+
+def test_a_command_is_followed_to_its_end(desk: Desk) -> None:
+    words = ("run", "--pool", "linux", "--follow", "--env", "GREETING=a  b")
+    code, out, err = desk.type(*words, behind=("sh", "-c", 'echo "$GREETING|$1"', "sh", "c  d"))
+    assert (code, out) == (0, "a  b|c  d\n"), err
+    assert re.search(r"^operation linux-[0-9a-f]{8} created$", err, re.MULTILINE)
+    assert re.search(r"^operation linux-[0-9a-f]{8}: Succeeded", err, re.MULTILINE)
+
+
+def test_a_script_from_stdin_says_what_runs_it_and_fails_with_its_own_code(desk: Desk) -> None:
+    script = "#!/usr/bin/env python3\nimport sys\nprint('from', sys.version_info[0])\nsys.exit(int(sys.argv[1]))\n"
+    words = ("run", "--pool", "linux", "-f", "-", "--follow")
+    code, out, err = desk.type(*words, stdin=script, behind=("7",))
+    assert (code, out) == (1, "from 3\n"), err
+    code, out, err = desk.type(*words, "--exit-code", "script", stdin=script, behind=("7",))
+    assert (code, out) == (7, "from 3\n"), err
+    assert "ScriptFailed" in err
+
+
+def test_every_line_arrives_and_stays(desk: Desk) -> None:
+    expected = "".join(f"line {number}\n" for number in range(1, 5_001))
+    code, out, err = desk.type(
+        "run", "--pool", "linux", "--follow", "--name", "many", behind=("seq", "-f", "line %g", "5000")
+    )
+    assert code == 0, err
+    assert out == expected
+    assert "incomplete" not in err
+    assert desk.type("logs", "many") == (0, expected, "")
+    assert desk.type("logs", "operation.gitops-worker.io/many", "--tail", "2")[1] == "line 4999\nline 5000\n"
+
+
+def test_the_answer_as_data(desk: Desk) -> None:
+    code, out, err = desk.type("run", "--pool", "linux", "--wait", "-o", "json", behind=("sh", "-c", "echo x; exit 3"))
+    assert code == 1, err
+    operation = json.loads(out)
+    assert (operation["kind"], operation["status"]["exitCode"]) == ("Operation", 3)
+    assert operation["status"]["log"] == operation["status"]["log"] | {"complete": True, "lines": 1}
+    code, out, _ = desk.type("list", "-o", "json")
+    assert code == 0
+    assert operation["metadata"]["name"] in {item["metadata"]["name"] for item in json.loads(out)["items"]}
+    rows = [line.split("\t") for line in desk.type("list", "--pool", "linux")[1].splitlines()]
+    row = next(row for row in rows if row[0] == operation["metadata"]["name"])
+    assert row[1:5] == ["linux", "Failed", "ScriptFailed", "3"]
+
+
+def test_a_running_operation_is_cancelled_and_its_last_words_arrive(desk: Desk) -> None:
+    script = "trap 'echo last words; exit 1' TERM\necho begun\nfor i in $(seq 600); do sleep 0.1; done\n"
+    words = ("run", "--pool", "linux", "--follow", "--name", "long", "-f", "-")
+    with subprocess.Popen(
+        desk.command(*words),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=desk.environment,
+    ) as following:
+        assert following.stdin is not None
+        assert following.stdout is not None
+        assert following.stderr is not None
+        following.stdin.write(script)
+        following.stdin.close()
+        assert following.stdout.readline() == "begun\n"
+        began = time.monotonic()
+        assert desk.type("cancel", "long")[:2] == (0, "operation.gitops-worker.io/long cancelled\n")
+        assert following.stdout.read().endswith("last words\n")
+        assert following.wait(30) == 1
+        assert time.monotonic() - began < 15
+        assert "Cancelled" in following.stderr.read()
+    code, out, err = desk.type("cancel", "long")
+    assert (code, out) == (1, "")
+    assert "long has finished already: Cancelled" in err
+
+
+def test_what_cannot_be_is_said_at_once(desk: Desk, cluster: Cluster) -> None:
+    code, _, err = desk.type("run", "--pool", "windows", behind=("true",))
+    assert (code, err.splitlines()[:2]) == (
+        2,
+        [f"error[ConfigInvalid]: no pool 'windows' in namespace {desk.place.namespace}", "  = cause: it has linux"],
+    )
+    code, _, err = desk.type("logs", "nothing")
+    assert code == 2
+    assert "no operation 'nothing'" in err
+    code, _, err = desk.type("run", "--pool", "linux")
+    assert code == 2
+    assert "-- COMMAND" in err
+    stranger = Desk(place=desk.place, kubeconfig=cluster.user("stranger"))
+    code, _, err = stranger.type("run", "--pool", "linux", behind=("true",))
+    assert (code, err[:20]) == (4, "error[ClusterDenied]")
+    assert "stranger" in err
