@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gitops import worker
+from gitops import errors, worker
 from gitops.api.meta import API_VERSION
 from gitops.objects import Manifest
 from gitops.pods import marks
@@ -40,7 +41,9 @@ class Pod:
 
     async def status(self, **status: Any) -> None:
         resource = await self.cluster.objects.resource("v1", "Pod")
-        await self.cluster.objects.patch_status(resource, OPS, self.name, {"status": status})
+        # The pod may be deleted at any moment: a kubelet is used to that.
+        with contextlib.suppress(errors.ObjectMissing):
+            await self.cluster.objects.patch_status(resource, OPS, self.name, {"status": status})
         await settle()
 
     async def container(self, **state: Any) -> None:

@@ -1,0 +1,229 @@
+"""A worker that dies between any two requests, and anything else that can happen in any order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gitops import errors
+from gitops.testing.logstore import FakeLogStore
+from gitops.testing.objects import Call
+from gitops.testing.store import Stored
+from tests.unit.worker.kubelet import Cluster, Pod, rest, stop
+
+EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "12"))
+FINAL = {"Succeeded", "Failed", "Cancelled", "Unknown"}
+
+
+class Watchman:
+    """Notes every end that was ever written: there may be one of each operation."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.ends: dict[str, list[str]] = {}
+        cluster.objects.store.listen(self._see)
+
+    def _see(self, change: Stored) -> None:
+        if change.address[1] != "Operation" or change.gone:
+            return
+        phase = (change.object.get("status") or {}).get("phase")
+        ends = self.ends.setdefault(change.address[3], [])
+        if phase in FINAL and (not ends or ends[-1] != phase):
+            ends.append(phase)
+        assert not ends or phase == ends[-1], f"after its end the operation became {phase}"
+
+
+async def slow_echo(pod: Pod) -> None:
+    await asyncio.sleep(0)
+    await pod.run()
+    pod.say("one", "two")
+    await pod.cluster.clock.sleep(12)
+    pod.say("three")
+    await pod.end()
+
+
+async def clean(cluster: Cluster) -> None:
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    del cluster
+
+
+def whole(cluster: Cluster, uid: str, count: int) -> None:
+    numbers = [int(line.split(b"|")[0]) for line in cluster.log(uid)]
+    assert numbers == list(range(1, count + 1))
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize("nth", range(1, 7))
+async def test_a_worker_dies_at_any_request(nth: int, carried_out: bool) -> None:  # noqa: FBT001
+    cluster = Cluster()
+    watchman = Watchman(cluster)
+    cluster.behaviour = slow_echo
+    await cluster.furnish()
+    first = cluster.start("one")
+    await rest()
+    made = await cluster.submit()
+    seen = [0]
+
+    def die(call: Call) -> None:
+        if call.kind not in {"Operation", "Pod"} or call.verb == "get" or first.cancelled() or first.done():
+            return
+        if call.kind == "Pod" and call.verb == "patch_status":
+            return
+        seen[0] += 1
+        if seen[0] == nth:
+            first.cancel()
+            error = errors.ClusterUnavailable("the process died")
+            error.ambiguous = True
+            raise error
+
+    (cluster.objects.after if carried_out else cluster.objects.before).append(die)
+    for _ in range(4):
+        await cluster.pass_time(4)
+    if seen[0] >= nth:
+        assert first.done()
+        cluster.store.lose()
+        cluster.start("two")
+    for _ in range(10):
+        await cluster.pass_time(5)
+    status = await cluster.status()
+    assert status["phase"] == "Succeeded"
+    assert (status["log"]["complete"], status["log"]["lines"]) == (True, 3)
+    assert watchman.ends == {"build": ["Succeeded"]}
+    assert len(cluster.starts) == 1
+    whole(cluster, made["metadata"]["uid"], 4)
+    assert cluster.objects.store.get(("", "Pod", "ci-linux-ops", cluster.starts[0])) is None
+    await clean(cluster)
+
+
+STEPS = st.sampled_from(
+    [
+        "kill",
+        "start",
+        "say",
+        "run",
+        "end",
+        "oom",
+        "interrupt",
+        "break",
+        "outage",
+        "back",
+        "cancel",
+        "delete-pod",
+        "second",
+        "wait",
+    ]
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(steps=st.lists(st.tuples(STEPS, st.integers(0, 12)), min_size=3, max_size=18))
+def test_property_no_order_of_events_makes_two_starts_or_two_ends(steps: list[tuple[str, int]]) -> None:
+    asyncio.run(_story(steps))
+
+
+async def _story(steps: list[tuple[str, int]]) -> None:
+    cluster = Cluster()
+    watchman = Watchman(cluster)
+    await cluster.furnish(timeouts={"unschedulable": "1m", "imagePull": "1m", "starting": "1m", "run": "5m"})
+    away = [False]
+
+    def outage(call: Call) -> None:
+        if away[0] and not (call.kind == "Pod" and call.verb == "patch_status"):
+            error = errors.ClusterUnavailable("connection refused")
+            error.ambiguous = call.verb != "get"
+            raise error
+
+    workers: list[asyncio.Task[None]] = [cluster.start("process-0")]
+    made = await cluster.submit()
+    cluster.objects.before.append(outage)
+    world = World(cluster, workers, away)
+    for step, seconds in steps:
+        await world.do(step)
+        await cluster.pass_time(seconds)
+    away[0] = False
+    if all(task.done() for task in workers):
+        workers.append(cluster.start("process-last"))
+    for _ in range(40):
+        await world.do("end")
+        await cluster.pass_time(20)
+    uid = made["metadata"]["uid"]
+    status = await cluster.status()
+    assert len(watchman.ends["build"]) == 1, watchman.ends
+    assert status["conditions"][0]["reason"] == status["reason"]
+    assert len(cluster.starts) == len(set(cluster.starts)) <= 1
+    for store in world.stores:
+        numbers = [frame.seq for frame in store.frames(uid)]
+        assert numbers == sorted(set(numbers))
+    if status["phase"] == "Succeeded":
+        assert status["log"]["complete"]
+    left = [address for address, _ in cluster.objects.store.all() if address[1] == "Pod"]
+    assert left == []
+    await clean(cluster)
+
+
+class World:
+    """The things that happen."""
+
+    def __init__(self, cluster: Cluster, workers: list[asyncio.Task[None]], away: list[bool]) -> None:
+        self.cluster = cluster
+        self.workers = workers
+        self.away = away
+        self.state = "waiting"
+        self.stores = [cluster.store]
+
+    async def do(self, step: str) -> None:
+        cluster = self.cluster
+        if step == "kill":
+            for task in self.workers:
+                await stop(task)
+            for store in self.stores:
+                store.lose()
+        elif step == "start" and all(task.done() for task in self.workers):
+            self.workers.append(cluster.start(f"process-{len(self.workers)}"))
+        elif step == "second":
+            # Each process has a volume of its own.
+            self.stores.append(FakeLogStore(cluster.clock))
+            self.workers.append(cluster.start(f"process-{len(self.workers)}", self.stores[-1]))
+        elif step == "interrupt":
+            cluster.watch.interrupt()
+        elif step in {"outage", "back"}:
+            self.away[0] = step == "outage"
+        elif step == "cancel":
+            await self._cancel()
+        else:
+            await self._pod(step)
+
+    async def _cancel(self) -> None:
+        operation = self.cluster.objects.store.get(("gitops-worker.io", "Operation", "ci", "build"))
+        if operation is not None and not self.away[0]:
+            operation["metadata"]["annotations"] = {"gitops-worker.io/cancel": "by the test"}
+            await self.cluster.objects.replace(await self.cluster.kind("Operation"), operation)
+
+    async def _pod(self, step: str) -> None:
+        pod = next(iter(self.cluster.pods.values()), None)
+        if pod is None or self.cluster.objects.store.get(("", "Pod", "ci-linux-ops", pod.name)) is None:
+            return
+        if step in {"run", "end"} and self.state == "waiting":
+            self.state = "running"
+            await pod.run()
+        if step == "say" and self.state == "running":
+            pod.say("a line")
+        elif step == "break" and self.state != "waiting":
+            self.cluster.logs.break_off("ci-linux-ops", pod.name, "operation")
+        elif step == "delete-pod" and not self.away[0]:
+            await self.cluster.delete("Pod", pod.name, "ci-linux-ops")
+        elif step == "end" and self.state == "running":
+            self.state = "ended"
+            await pod.end()
+        elif step == "oom" and self.state == "running":
+            self.state = "ended"
+            self.cluster.logs.end("ci-linux-ops", pod.name, "operation")
+            killed: dict[str, Any] = {"exitCode": 137, "reason": "OOMKilled", "startedAt": "2026-01-01T00:00:05Z"}
+            await pod.container(terminated=killed)
