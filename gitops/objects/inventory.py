@@ -7,14 +7,15 @@ as authored in Git that it was expanded from (a pool is one authored object), fo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitops.objects.manifest import Manifest
 from gitops.ref import ResourceRef
 
-ENTRIES_PER_SHARD = 3000
+SHARD_BYTES = 700_000
 REVISION = "gitops-worker.io/revision"
+SHARDS = "gitops-worker.io/inventory-shards"
 LABEL = "gitops-worker.io/inventory"
 
 
@@ -44,12 +45,8 @@ class Inventory:
 
 
 def shards(inventory: Inventory, *, name: str, namespace: str) -> list[Manifest]:
-    """The ConfigMaps that hold an inventory; always at least one, the first carries the revision."""
-    lines = [
-        [ref.key, entry.version, entry.authored.key if entry.authored != ref else ""]
-        for ref, entry in sorted(inventory.entries.items())
-    ]
-    pieces = [lines[start : start + ENTRIES_PER_SHARD] for start in range(0, len(lines), ENTRIES_PER_SHARD)] or [[]]
+    """The ConfigMaps that hold an inventory; always at least one, each says how many there are and the revision."""
+    pieces = list(_pieces(inventory))
     return [
         {
             "apiVersion": "v1",
@@ -57,18 +54,38 @@ def shards(inventory: Inventory, *, name: str, namespace: str) -> list[Manifest]
             "metadata": {
                 "name": shard_name(name, index),
                 "namespace": namespace,
-                "labels": {LABEL: name, "app.kubernetes.io/managed-by": "gitops-worker"},
-                "annotations": {REVISION: inventory.revision},
+                "labels": {LABEL: "shard", "app.kubernetes.io/managed-by": "gitops-worker"},
+                "annotations": {REVISION: inventory.revision, SHARDS: str(len(pieces))},
             },
-            "data": {"entries": json.dumps(piece, separators=(",", ":"))},
+            "data": {"entries": f"[{','.join(piece)}]"},
         }
         for index, piece in enumerate(pieces)
     ]
 
 
+def _pieces(inventory: Inventory) -> Iterator[list[str]]:
+    """The entries in order, as JSON, in pieces that fit into an object."""
+    piece: list[str] = []
+    size = 0
+    for ref, entry in sorted(inventory.entries.items()):
+        line = [ref.key, entry.version, entry.authored.key if entry.authored != ref else ""]
+        text = json.dumps(line, separators=(",", ":"))
+        if piece and size + len(text) > SHARD_BYTES:
+            yield piece
+            piece, size = [], 0
+        piece.append(text)
+        size += len(text) + 1
+    yield piece
+
+
 def shard_name(name: str, index: int) -> str:
     """The ConfigMap of a shard."""
     return f"{name}-inventory" if index == 0 else f"{name}-inventory-{index}"
+
+
+def count(first: Manifest) -> int:
+    """How many shards the first one says there are."""
+    return int((first["metadata"].get("annotations") or {}).get(SHARDS) or 1)
 
 
 def read(manifests: Iterable[Manifest]) -> Inventory:

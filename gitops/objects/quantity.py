@@ -5,6 +5,7 @@ Grammar: `k8s.io/apimachinery/pkg/api/resource`, documented at "Quantity" in the
 
 from __future__ import annotations
 
+import functools
 import re
 from decimal import Decimal
 from typing import Any
@@ -27,7 +28,32 @@ _SUFFIXES = {
     "Pi": Decimal(2**50),
     "Ei": Decimal(2**60),
 }
-_PATTERN = re.compile(r"^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|([numkMGTPE]|[KMGTPE]i)?)$")
+_PATTERN = re.compile(r"^([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:([eE][+-]?[0-9]{1,3})|([numkMGTPE]|[KMGTPE]i)?)$")
+_MAPS = frozenset(
+    {
+        "limits",
+        "requests",
+        "hard",
+        "capacity",
+        "default",
+        "defaultRequest",
+        "max",
+        "min",
+        "maxLimitRequestRatio",
+        "overhead",
+    }
+)
+_FIELDS = frozenset({"sizeLimit", "divisor", "averageValue"})
+
+
+def is_place(name: str, parent: str) -> bool:
+    """The built-in kinds hold a quantity in a field of this name, in a map of that name."""
+    return parent in _MAPS or name in _FIELDS
+
+
+def holds(name: str) -> bool:
+    """The built-in kinds hold a map of quantities in a field of this name."""
+    return name in _MAPS
 
 
 def parse(value: Any) -> Decimal | None:
@@ -36,7 +62,12 @@ def parse(value: Any) -> Decimal | None:
         return None
     if isinstance(value, int | float):
         return Decimal(str(value))
-    match = _PATTERN.match(value) if isinstance(value, str) else None
+    return _parse(value) if isinstance(value, str) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _parse(value: str) -> Decimal | None:
+    match = _PATTERN.match(value)
     if match is None:
         return None
     number, exponent, suffix = match.groups()

@@ -5,13 +5,13 @@ A manager's name is self-declared, and a removal has no owner: then candidates a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gitops.api.meta import FIELD_MANAGER
 from gitops.objects import Manifest
+from gitops.plan import fieldset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,32 +28,35 @@ def is_ours(live: Manifest, pointer: str) -> bool:
     """We applied the field at a JSON Pointer, alone or beside others."""
     tokens = _tokens(pointer)
     return any(
-        _owns(entry.get("fieldsV1") or {}, live, tokens)
-        for entry in _entries(live)
-        if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply"
+        _owns(entry.get("fieldsV1") or {}, live, tokens) for entry in fieldset.entries(live) if fieldset.is_ours(entry)
     )
 
 
 def owner_of(live: Manifest, pointer: str) -> Owner | None:
     """The manager that owns the field at a JSON Pointer, other than ourselves if several do."""
     tokens = _tokens(pointer)
-    found = [entry for entry in _entries(live) if _owns(entry.get("fieldsV1") or {}, live, tokens)]
-    others = [entry for entry in found if entry["manager"] != FIELD_MANAGER] or found
-    return _owner(others[-1]) if others else None
+    found = [entry for entry in fieldset.entries(live) if _owns(entry.get("fieldsV1") or {}, live, tokens)]
+    others = [entry for entry in found if entry["manager"] != FIELD_MANAGER]
+    latest = sorted(others, key=_time) or found
+    return _owner(latest[-1]) if latest else None
 
 
 def candidates(live: Manifest) -> tuple[Owner, ...]:
     """Everybody else who ever wrote to the object, latest first: for a removal, or a field nobody owns."""
-    entries = [entry for entry in _entries(live) if entry["manager"] != FIELD_MANAGER]
-    latest = sorted(entries, key=lambda entry: entry.get("time") or "", reverse=True)
+    entries = [entry for entry in fieldset.entries(live) if entry["manager"] != FIELD_MANAGER]
+    latest = sorted(entries, key=_time, reverse=True)
     return tuple(_owner(entry, certain=False) for entry in latest)
 
 
 def foreign_leaves(live: Manifest) -> Iterator[tuple[str, Owner]]:
-    """The JSON Pointer of every leaf somebody other than us owns, with its owner."""
-    for entry in _entries(live):
+    """The JSON Pointer of everything somebody other than us owns, with its owner.
+
+    A map or an item of a list that we own nothing of is named as a whole, everything else leaf by leaf.
+    """
+    ours = fieldset.applied(live)
+    for entry in fieldset.entries(live):
         if entry["manager"] != FIELD_MANAGER:
-            for pointer in _leaves(entry.get("fieldsV1") or {}, live, ""):
+            for pointer in _leaves(entry.get("fieldsV1") or {}, ours, live, ""):
                 yield pointer, _owner(entry)
 
 
@@ -61,9 +64,8 @@ def _tokens(pointer: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
-def _entries(live: Manifest) -> Sequence[Mapping[str, Any]]:
-    entries: Sequence[Mapping[str, Any]] = live["metadata"].get("managedFields") or ()
-    return [entry for entry in entries if not entry.get("subresource")]
+def _time(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("time") or "")
 
 
 def _owner(entry: Mapping[str, Any], *, certain: bool = True) -> Owner:
@@ -93,21 +95,21 @@ def _step(fields: Mapping[str, Any], value: Any, token: str) -> tuple[Mapping[st
 
 def _is_item(key: str, item: Any) -> bool:
     if key.startswith("v:"):
-        return bool(json.loads(key[2:]) == item)
+        return bool(fieldset.item_value(key) == item)
     if key.startswith("k:") and isinstance(item, dict):
-        return all(item.get(name) == value for name, value in json.loads(key[2:]).items())
+        return all(item.get(name) == value for name, value in fieldset.item_key(key))
     return False
 
 
-def _leaves(fields: Mapping[str, Any], value: Any, prefix: str) -> Iterator[str]:
+def _leaves(fields: fieldset.FieldSet, ours: fieldset.FieldSet | None, value: Any, prefix: str) -> Iterator[str]:
     children = [key for key in fields if key != "."]
-    if not children:
+    if not children or ("." in fields and ours is None):
         yield prefix
         return
     for key in children:
         token, child = _child(key, value)
         if token is not None:
-            yield from _leaves(fields[key], child, f"{prefix}/{token}")
+            yield from _leaves(fields[key], ours.get(key) if ours else None, child, f"{prefix}/{token}")
 
 
 def _child(key: str, value: Any) -> tuple[str | None, Any]:

@@ -32,10 +32,15 @@ def refusals(
     deleted: Mapping[ResourceRef, inventory.Entry],
     owned: inventory.Inventory,
     *,
+    wanted: Collection[ResourceRef],
     budget: Budget,
     consent: Collection[str] = (),
 ) -> dict[ResourceRef, str]:
-    """Which deletions are refused, and why in words. `consent` holds names as of `consent_name`, in lower case."""
+    """Which deletions are refused, and why in words.
+
+    `wanted` are the authored objects Git still has: what goes of their expansion is no deletion of theirs. `consent`
+    holds names as of `consent_name`, in lower case.
+    """
     given = {name.lower() for name in consent}
     groups: dict[ResourceRef, list[ResourceRef]] = {}
     for ref, entry in deleted.items():
@@ -47,21 +52,15 @@ def refusals(
         if precious:
             reasons |= dict.fromkeys(members, _precious(authored, precious))
     total = len(owned.authored)
-    whole = {authored for authored in groups if _goes(authored, deleted, owned)}
+    whole = groups.keys() - set(wanted)
     if len(whole) > budget.count and len(whole) * 100 > budget.percent * total:
         why = (
             f"{len(whole)} of {total} authored objects would go, the budget is {budget.count} or {budget.percent} %: "
             f"consent by naming each, for example {consent_name(min(whole))}"
         )
-        reasons |= {ref: why for ref in (one for group in groups.values() for one in group) if ref not in reasons}
+        over = [ref for authored in whole for ref in groups[authored]]
+        reasons |= {ref: why for ref in over if ref not in reasons}
     return reasons
-
-
-def _goes(authored: ResourceRef, deleted: Mapping[ResourceRef, object], owned: inventory.Inventory) -> bool:
-    """The authored object leaves Git, rather than only a part of its expansion (a renamed generator's old hash)."""
-    return authored in deleted or all(
-        ref in deleted for ref, entry in owned.entries.items() if entry.authored == authored
-    )
 
 
 def _precious(authored: ResourceRef, precious: list[ResourceRef]) -> str:

@@ -31,7 +31,27 @@ class Stage(IntEnum):
 
     FOUNDATION = 1
     ROLES = 2
-    REST = 3
+    BINDINGS = 3
+    REST = 4
+
+
+class Guard(StrEnum):
+    """Why a change is refused."""
+
+    CONFLICT = "conflict"
+    """Another manager owns a field of it: only this object is left alone, the rest of the plan goes on."""
+    INVALID = "invalid"
+    """The server would not take it."""
+    DENIED = "denied"
+    """Our account may not do it, or may not see what is there."""
+    IMMUTABLE = "immutable"
+    """Only a replacement gets there, and nobody agreed to one."""
+    STRANGER = "stranger"
+    """It is somebody else's."""
+    DELETION = "deletion"
+    """It would be deleted, and nobody agreed."""
+    EMPTY = "empty"
+    """Everything would be deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +76,11 @@ class Taken:
 class Change:
     """One object's part of a plan.
 
-    `patch` turns live into what will be, `inverse` turns it back, `tests` hold every old value the patch replaces.
-    `verified` says that the server itself predicted it (dry-run); otherwise `why` says what stood in the way.
+    `patch` turns live into what will be (of a new object: adds it as a whole), `inverse` turns it back, `tests` hold
+    every old value the patch replaces. `verified` says that the server itself predicted it (dry-run); otherwise `why`
+    says what stood in the way. An update without a patch takes over fields that already have the wanted value. The
+    `uid` of a create is that of an object of the same name that is being deleted and has to be gone first. A delete of
+    what is `superseded` waits until nothing running refers to it.
     """
 
     ref: ResourceRef
@@ -73,8 +96,10 @@ class Change:
     taken: tuple[Taken, ...] = ()
     verified: bool = False
     why: str = ""
+    guard: Guard | None = None
     location: Location | None = None
     desired: Manifest | None = None
+    superseded: bool = False
     desired_digest: str = ""
 
 
@@ -106,4 +131,4 @@ class Plan:
     @property
     def blocked(self) -> tuple[Change, ...]:
         """Refusals that stop the whole plan; a field another manager holds stops only its own object."""
-        return tuple(one for one in self.refused if not one.taken)
+        return tuple(one for one in self.refused if one.guard is not Guard.CONFLICT)

@@ -38,7 +38,12 @@ def visible(manifest: Manifest) -> Manifest:
 
 def compare(live: Manifest, predicted: Manifest) -> tuple[PatchOp, ...]:
     """The RFC 6902 patch from live to predicted; empty if nothing visible changes."""
-    return tuple(difference.diff(visible(live), visible(predicted)))
+    return () if live is predicted else tuple(difference.diff(visible(live), visible(predicted)))
+
+
+def steps(live: Manifest, predicted: Manifest) -> tuple[difference.Step, ...]:
+    """The same, each operation with the place in live of the value it replaces or removes."""
+    return () if live is predicted else tuple(difference.steps(visible(live), visible(predicted)))
 
 
 def compare_with_tests(live: Manifest, predicted: Manifest) -> tuple[tuple[PatchOp, ...], tuple[PatchOp, ...]]:
@@ -50,7 +55,14 @@ def compare_with_tests(live: Manifest, predicted: Manifest) -> tuple[tuple[Patch
 def holds(live: Manifest, expectations: Sequence[PatchOp]) -> str:
     """The path of the first `test` that does not hold on live, or empty if all do."""
     state = visible(live)
-    return next((str(one["path"]) for one in expectations if at(state, one["path"]) != one["value"]), "")
+    return next((str(one["path"]) for one in expectations if not same(at(state, one["path"]), one["value"])), "")
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal as JSON."""
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return not difference.diff(one, other)
 
 
 def at(document: Any, pointer: str) -> Any:

@@ -51,6 +51,7 @@ def _change(change: Change, salt: str) -> PlannedChange:
         location=str(change.location or ""),
         verified=change.verified,
         why=change.why,
+        guard=change.guard.value if change.guard else "",
         uid=change.uid,
         resource_version=change.resource_version,
         patch=list(secrecy.patch(change, change.patch, salt)),
@@ -110,7 +111,8 @@ def _moved(before: PlannedChange, after: Change, salt: str) -> str:
         if json.dumps(op, sort_keys=True) not in now:
             return f"moved at {op['path']}"
     known = {json.dumps(op, sort_keys=True) for op in [*before.tests, *before.patch]}
-    extra = next((op for op in after.patch if json.dumps(op, sort_keys=True) not in known), None)
+    shown = secrecy.patch(after, after.patch, salt)
+    extra = next((op for op in shown if json.dumps(op, sort_keys=True) not in known), None)
     return f"would change at {extra['path']} too" if extra else "is not what was reviewed"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gitops.objects import Manifest, inventory
@@ -23,13 +23,26 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Wanted, but what is there is being deleted: it, or the namespace it is in."""
+
+    desired: Desired
+    live: Manifest
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Differs:
-    """Wanted otherwise than it is: the offline predictor's object and patch."""
+    """Wanted otherwise than it is: the offline predictor's object and patch.
+
+    Without a patch the values are as wanted, but we do not own all of them. `adopted`: it was never ours before.
+    """
 
     desired: Desired
     live: Manifest
     predicted: Manifest
     patch: tuple[PatchOp, ...]
+    adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +79,7 @@ class Unreadable:
     why: str
 
 
-Item = Missing | Differs | Same | Stranger | Surplus | Unreadable
+Item = Missing | Leaving | Differs | Same | Stranger | Surplus | Unreadable
 
 
 def draft(
@@ -78,10 +91,11 @@ def draft(
 ) -> tuple[Item, ...]:
     """Sort every wanted and every owned object into an item; an owned object that is gone needs none."""
     blocked = unreadable or {}
-    wanted = {one.ref for one in desired}
     items: list[Item] = [_look(one, live, owned, blocked) for one in desired]
+    wanted = {one.ref for one in desired}
+    stems = {stem for ref in wanted if (stem := _stem(ref)) is not None}
     items += [
-        Surplus(ref=ref, entry=entry, live=live[ref], superseded=_superseded(ref, wanted))
+        Surplus(ref=ref, entry=entry, live=live[ref], superseded=_stem(ref) in stems)
         for ref, entry in owned.entries.items()
         if ref not in wanted and ref in live
     ]
@@ -99,13 +113,26 @@ def _look(
     found = live.get(one.ref)
     if found is None:
         return Missing(desired=one)
-    if one.authored != one.ref and one.ref not in owned.entries and not _is_ours(found):
+    known = one.ref in owned.entries
+    if one.authored != one.ref and not known and not _is_ours(found):
         return Stranger(desired=one, live=found)
+    why = _leaving(one.ref, found, live)
+    if why:
+        return Leaving(desired=one, live=found, why=why)
     predicted = predict.predict(one.manifest, found)
     patch = compare.compare(found, predicted)
-    if not patch and predict.is_owner(found):
+    if not patch and predict.owns_all(one.manifest, found):
         return Same(desired=one, live=found)
-    return Differs(desired=one, live=found, predicted=predicted, patch=patch)
+    return Differs(desired=one, live=found, predicted=predicted, patch=patch, adopted=not known)
+
+
+def _leaving(ref: ResourceRef, found: Manifest, live: Mapping[ResourceRef, Manifest]) -> str:
+    if found["metadata"].get("deletionTimestamp"):
+        return "is being deleted: made again when it is gone"
+    around = live.get(ResourceRef(group="", kind="Namespace", namespace="", name=ref.namespace))
+    if around is not None and around["metadata"].get("deletionTimestamp"):
+        return f"namespace {ref.namespace} is being deleted: made again with it"
+    return ""
 
 
 def _is_ours(live: Manifest) -> bool:
@@ -114,16 +141,9 @@ def _is_ours(live: Manifest) -> bool:
     return labels.get(key) == value
 
 
-def _superseded(ref: ResourceRef, wanted: Collection[ResourceRef]) -> bool:
-    """A generator's old hash, while a new one of the same stem is wanted."""
+def _stem(ref: ResourceRef) -> tuple[str, str, str] | None:
+    """What a generator named: kind, namespace and the name without its hash; None if there is no hash."""
+    if ref.group or ref.kind not in {"ConfigMap", "Secret"}:
+        return None
     match = _HASHED.match(ref.name)
-    if match is None or ref.kind not in {"ConfigMap", "Secret"}:
-        return False
-    stem = match.group(1)
-    return any(
-        other.kind == ref.kind
-        and other.namespace == ref.namespace
-        and (found := _HASHED.match(other.name)) is not None
-        and found.group(1) == stem
-        for other in wanted
-    )
+    return None if match is None else (ref.kind, ref.namespace, match.group(1))

@@ -19,11 +19,27 @@ from gitops.plan.compare import ABSENT
 from gitops.ref import ResourceRef
 
 _CAPACITY = frozenset({"resources", "replicas", "maxOperations", "minReplicas", "maxReplicas", "sizeLimit"})
-_RBAC = "rbac.authorization.k8s.io"
-# Kinds whose content decides what runs, or who may do what.
-_POWER = frozenset(
-    {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ServiceAccount", "NetworkPolicy"}
+_CAPACITY_KINDS = frozenset(
+    {"HorizontalPodAutoscaler", "PodDisruptionBudget", "ResourceQuota", "LimitRange", "PriorityClass"}
 )
+_RBAC = "rbac.authorization.k8s.io"
+# Labels that decide who may do what, rather than only describe.
+_POWERFUL_LABELS = ("pod-security.kubernetes.io", _RBAC)
+# Where nobody but Git should speak: a field somebody else adds there changes what runs, or who may do what.
+_POD = "/spec/template/spec"
+_GUARDED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("apps", "Deployment"): (_POD,),
+    ("apps", "StatefulSet"): (_POD,),
+    ("apps", "DaemonSet"): (_POD,),
+    ("batch", "Job"): (_POD,),
+    ("batch", "CronJob"): ("/spec/jobTemplate/spec/template/spec",),
+    ("", "ServiceAccount"): ("/automountServiceAccountToken",),
+    (_RBAC, "Role"): ("/rules",),
+    (_RBAC, "ClusterRole"): ("/rules", "/aggregationRule"),
+    (_RBAC, "RoleBinding"): ("/subjects",),
+    (_RBAC, "ClusterRoleBinding"): ("/subjects",),
+    ("networking.k8s.io", "NetworkPolicy"): ("/spec",),
+}
 
 
 class Severity(StrEnum):
@@ -77,73 +93,81 @@ def _missing(one: Desired) -> Drift:
 
 
 def _changed(one: Desired, live: Manifest) -> list[Drift]:
-    predicted = predict.predict(one.manifest, live)
-    visible = compare.visible(live)
-    out = []
-    for op in compare.compare(live, predicted):
-        now = compare.at(visible, op["path"]) if op["op"] != "add" else ABSENT
-        gone = now is ABSENT
-        owner = attribution.owner_of(live, op["path"])
+    out = [_leaving(one, live)] if live["metadata"].get("deletionTimestamp") else []
+    for step in compare.steps(live, predict.predict(one.manifest, live)):
+        op = step.operation["op"]
+        path = step.operation["path"] if op == "add" else step.origin
+        owner = None if op == "add" else attribution.owner_of(live, step.origin)
         out.append(
             Drift(
                 ref=one.ref,
-                path=op["path"],
-                manner=_manner(op["op"], gone=gone),
-                severity=_severity(one.ref, op["path"]),
-                desired=op.get("value", ABSENT),
-                live=now,
-                owners=attribution.candidates(live) if gone or owner is None else (owner,),
+                path=path,
+                manner=_MANNERS[op],
+                severity=_severity(one.ref, path),
+                desired=step.operation.get("value", ABSENT),
+                live=ABSENT if op == "add" else step.old,
+                owners=attribution.candidates(live) if owner is None else (owner,),
                 location=one.location,
             )
         )
     return out
 
 
-def _manner(op: str, *, gone: bool) -> Manner:
-    if op == "remove":
-        return Manner.ADDED
-    return Manner.REMOVED if gone else Manner.CHANGED
+_MANNERS = {"add": Manner.REMOVED, "replace": Manner.CHANGED, "remove": Manner.ADDED}
+
+
+def _leaving(one: Desired, live: Manifest) -> Drift:
+    return Drift(
+        ref=one.ref,
+        path="/metadata/deletionTimestamp",
+        manner=Manner.ADDED,
+        severity=_severity(one.ref, ""),
+        desired=ABSENT,
+        live=live["metadata"]["deletionTimestamp"],
+        location=one.location,
+    )
 
 
 def _added(one: Desired, live: Manifest, *, known: tuple[str, ...]) -> list[Drift]:
     """Fields somebody else added where only Git should speak: server-side apply cannot remove them, a person does."""
-    roots = _guarded(one.ref)
+    roots = _guarded(one)
     if not roots:
         return []
-    out = []
+    found: dict[str, Drift] = {}
     for pointer, owner in attribution.foreign_leaves(live):
-        if not pointer.startswith(roots) or pointer.startswith(known) or attribution.is_ours(live, pointer):
+        if not _inside(pointer, roots) or _inside(pointer, known) or attribution.is_ours(live, pointer):
             continue
-        out.append(
-            Drift(
-                ref=one.ref,
-                path=pointer,
-                manner=Manner.ADDED,
-                severity=_severity(one.ref, pointer),
-                desired=ABSENT,
-                live=compare.at(live, pointer),
-                owners=(owner,),
-                location=one.location,
-            )
+        found[pointer] = Drift(
+            ref=one.ref,
+            path=pointer,
+            manner=Manner.ADDED,
+            severity=_severity(one.ref, pointer),
+            desired=ABSENT,
+            live=compare.at(live, pointer),
+            owners=(owner,),
+            location=one.location,
         )
-    return out
+    return list(found.values())
 
 
-def _guarded(ref: ResourceRef) -> tuple[str, ...]:
-    if ref.group == GROUP:
-        return ("/spec/",)
-    if ref.group == _RBAC:
-        return ("/rules", "/subjects", "/roleRef", "/aggregationRule")
-    return ("/spec/template/spec/",) if ref.kind in _POWER else ()
+def _guarded(one: Desired) -> tuple[str, ...]:
+    if one.ref.group == GROUP:
+        return ("/spec",)
+    roots = _GUARDED.get((one.ref.group, one.ref.kind), ())
+    # The rules of an aggregated ClusterRole are its controller's.
+    return () if one.manifest.get("aggregationRule") else roots
+
+
+def _inside(pointer: str, roots: tuple[str, ...]) -> bool:
+    return any(pointer == root or pointer.startswith(f"{root}/") for root in roots)
 
 
 def _severity(ref: ResourceRef, path: str) -> Severity:
-    tokens = path.split("/")
-    if _CAPACITY & set(tokens):
-        return Severity.CAPACITY
-    if path.startswith("/metadata/") and "pod-security.kubernetes.io" not in path:
+    """Metadata describes; quantities and counts are capacity; all else decides what runs or who may do what."""
+    if path.startswith("/metadata/") and not any(label in path for label in _POWERFUL_LABELS):
         return Severity.COSMETIC
-    powerful = ref.group in {_RBAC, GROUP, "admissionregistration.k8s.io"} or ref.kind in _POWER
-    if powerful or ref.kind in {"Secret", "Namespace"}:
+    if ref.group in {_RBAC, "admissionregistration.k8s.io"}:
         return Severity.SECURITY
-    return Severity.COSMETIC
+    if ref.kind in _CAPACITY_KINDS or _CAPACITY & set(path.split("/")):
+        return Severity.CAPACITY
+    return Severity.SECURITY

@@ -1,7 +1,9 @@
 """Spellings the server would change or refuse, written the server's way before anything is compared or sent.
 
 Secrets get `data` for `stringData` (server-side apply would own a field the object never has), quantities written as
-numbers become strings (server-side apply refuses numbers there), and empty maps a person left behind are dropped.
+numbers become strings (server-side apply refuses numbers there), nulls go, and so do the rules of an aggregated
+ClusterRole, which its controller writes. Only kinds of Kubernetes itself: what a field of somebody else's definition
+means, nobody here knows.
 """
 
 from __future__ import annotations
@@ -9,34 +11,45 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from gitops.objects import Manifest
-
-_QUANTITY_MAPS = frozenset({"limits", "requests", "hard", "capacity", "default", "defaultRequest", "max", "min"})
-_QUANTITIES = frozenset({"sizeLimit"})
+from gitops.objects import Manifest, group_of, quantity
 
 
 def normalise(manifest: Manifest) -> Manifest:
     """The same object in the server's spelling; the argument is not changed."""
-    out: Manifest = _walk(manifest)
-    if out.get("kind") == "Secret" and out.get("apiVersion") == "v1" and "stringData" in out:
-        data = dict(out.get("data") or {})
-        data |= {key: base64.b64encode(str(text).encode()).decode() for key, text in (out["stringData"] or {}).items()}
-        out = {**{key: value for key, value in out.items() if key != "stringData"}, "data": data}
-    metadata = out.get("metadata")
+    out = {key: value for key, value in manifest.items() if key != "status"}
+    metadata = manifest.get("metadata")
     if isinstance(metadata, dict):
-        out["metadata"] = {key: value for key, value in metadata.items() if key != "creationTimestamp"}
-    out.pop("status", None)
+        out["metadata"] = {
+            key: value for key, value in metadata.items() if key != "creationTimestamp" and value is not None
+        }
+    kind, group = out.get("kind"), group_of(out.get("apiVersion") or "")
+    if not _is_built_in(group) or kind == "CustomResourceDefinition":
+        return out
+    out = _map(out)
+    if kind == "Secret" and not group and "stringData" in out:
+        data = {key: base64.b64encode(str(text).encode()).decode() for key, text in (out.pop("stringData")).items()}
+        out["data"] = {**(out.get("data") or {}), **data}
+    if kind == "ClusterRole" and out.get("aggregationRule"):
+        out.pop("rules", None)
     return out
 
 
-def _walk(value: Any, key: str = "") -> Any:
+def _is_built_in(group: str) -> bool:
+    return "." not in group or group.endswith(".k8s.io")
+
+
+def _map(value: dict[str, Any]) -> dict[str, Any]:
+    return {name: _walk(one, name) for name, one in value.items() if one is not None}
+
+
+def _walk(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
-        if key in _QUANTITY_MAPS:
-            return {name: _quantity(one) for name, one in value.items()}
-        return {name: _walk(one, name) for name, one in value.items()}
+        if quantity.holds(name):
+            return {key: _quantity(one) for key, one in value.items()}
+        return _map(value)
     if isinstance(value, list):
         return [_walk(one) for one in value]
-    return _quantity(value) if key in _QUANTITIES else value
+    return _quantity(value) if quantity.is_place(name, "") else value
 
 
 def _quantity(value: Any) -> Any:

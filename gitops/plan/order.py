@@ -1,7 +1,8 @@
 """In which order objects are written, and the reverse in which they are deleted.
 
-Namespaces and definitions first, then accounts and rights, configuration before what mounts it, workloads before what
-guards them, our own kinds and everything unknown last (a custom resource needs its definition).
+Namespaces and definitions first, then roles, then bindings (which need their role to be judged at all), then everything
+else: the bindings may be what gives the applying account its rights there. Within that: accounts and configuration
+before what mounts it, workloads before what guards them, our own kinds and everything unknown last.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ _KINDS = (
     "ValidatingWebhookConfiguration",
 )
 _RANK = {kind: rank for rank, kind in enumerate(_KINDS)}
-_ROLES = {"ClusterRole", "Role"}
+_ROLES = frozenset({"ClusterRole", "Role"})
+_BINDINGS = frozenset({"ClusterRoleBinding", "RoleBinding"})
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -52,6 +54,8 @@ def stage_of(ref: ResourceRef) -> Stage:
         return Stage.FOUNDATION
     if ref.group == _RBAC and ref.kind in _ROLES:
         return Stage.ROLES
+    if ref.group == _RBAC and ref.kind in _BINDINGS:
+        return Stage.BINDINGS
     return Stage.REST
 
 

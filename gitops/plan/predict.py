@@ -1,27 +1,26 @@
 """The offline predictor: what server-side apply would make of an object, from LIST and GET rights alone.
 
-Which lists are maps, and by which keys, is read from the live object's own managedFields: the server wrote there how it
-merges every field that has an owner, definitions of others included. Where it says nothing a list is one value.
-What this cannot know (a default inside an atomic value) shows up as a difference, and the server is asked.
+Which values merge, and lists by which keys, is read from the live object's own managedFields: the server wrote there
+how it merges every field that has an owner, definitions of others included. A field nobody owns is merged if it is a
+map and replaced if it is a list. What this cannot know (a default inside a value merged as one that is in no table
+here) shows up as a difference, and the server is asked.
+
+Nothing is copied that does not change: the result *is* the live object if nothing would.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
+from collections import deque
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from gitops.api.meta import FIELD_MANAGER
 from gitops.objects import Manifest, quantity
+from gitops.plan import fieldset
+from gitops.plan.fieldset import FieldSet
 
-FieldSet = Mapping[str, Any]
-"""A `fieldsV1` object: `f:name`, `k:{keys}`, `v:value` and `.` to the same again."""
-
-_QUANTITY_PARENTS = frozenset({"limits", "requests", "hard", "capacity", "default", "defaultRequest", "max", "min"})
-_QUANTITIES = frozenset({"sizeLimit", "divisor"})
-_DROPPED: tuple[Any, ...] = ({}, [], "", None, False)
-# Defaults the server writes inside values it merges as a whole, by field name.
-_DEFAULTS: dict[str, tuple[Any, ...]] = {
+_GONE: Final = object()
+# Defaults the server writes inside values it merges as one, by field name.
+_DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "apiVersion": ("v1",),
     "apiGroup": ("", "rbac.authorization.k8s.io"),
     "protocol": ("TCP",),
@@ -32,164 +31,217 @@ _DEFAULTS: dict[str, tuple[Any, ...]] = {
     "namespaceSelector": ({},),
     "objectSelector": ({},),
     "scope": ("*",),
-    "parameterNotFoundAction": (None,),
+    "creationTimestamp": (None,),
+    "volumeMode": ("Filesystem",),
+    "kind": ("PersistentVolumeClaim",),
+    "status": ({"phase": "Pending"}, {}),
 }
-
-
-def is_owner(live: Manifest) -> bool:
-    """We have applied this object before."""
-    return _applied(live) is not None
+# What the server fills in from the other fields of a LimitRange's item.
+_FILLED = frozenset({"default", "defaultRequest"})
 
 
 def predict(desired: Manifest, live: Manifest) -> Manifest:
-    """Live with every leaf of desired in it, and without what we applied before and no longer want."""
-    shape = _shape(live)
-    ours = _applied(live) or {}
-    trimmed = _trim(live, desired, ours)
-    merged = _merge(trimmed, desired, shape, ours)
-    return {**merged, "metadata": {**merged["metadata"], "name": live["metadata"]["name"]}}
+    """Live with every leaf of desired in it, and without what we applied before and nobody wants any more."""
+    ours, others = fieldset.applied(live) or {}, fieldset.others(live)
+    trimmed = _trim(live, desired, ours, others)
+    merged: Manifest = _merge(trimmed, desired, ours, others, ("", ""))
+    return merged
 
 
-def _applied(live: Manifest) -> FieldSet | None:
-    for entry in live["metadata"].get("managedFields") or ():
-        if entry["manager"] == FIELD_MANAGER and entry["operation"] == "Apply" and not entry.get("subresource"):
-            fields: FieldSet = entry.get("fieldsV1") or {}
-            return fields
-    return None
+def owns_all(desired: Manifest, live: Manifest) -> bool:
+    """We have applied every leaf of desired, and nobody took one over since."""
+    ours = fieldset.applied(live)
+    return ours is not None and fieldset.covers(ours, desired)
 
 
-def _shape(live: Manifest) -> FieldSet:
-    """All managers' field sets laid over each other."""
-    out: dict[str, Any] = {}
-    for entry in live["metadata"].get("managedFields") or ():
-        _overlay(out, entry.get("fieldsV1") or {})
-    return out
+Place = tuple[str, str]
+"""A field's name, and the name of the field it is in; an item of a list has none of its own."""
 
 
-def _overlay(out: dict[str, Any], fields: FieldSet) -> None:
-    for key, below in fields.items():
-        _overlay(out.setdefault(key, {}), below)
-
-
-def _merge(live: Any, desired: Any, shape: FieldSet, ours: FieldSet, *, name: str = "", parent: str = "") -> Any:
+def _merge(live: Any, desired: Any, ours: FieldSet | None, others: FieldSet | None, at: Place) -> Any:
     if isinstance(desired, dict) and isinstance(live, dict):
-        return _merge_map(live, desired, shape, ours, name=name)
+        return _merge_map(live, desired, ours, others, at)
     if isinstance(desired, list) and isinstance(live, list):
-        return _merge_list(live, desired, shape, ours)
-    if live == desired and type(live) is type(desired):
-        return live
-    if (parent in _QUANTITY_PARENTS or name in _QUANTITIES) and quantity.equal(live, desired):
-        return live
-    return live if _same(live, desired) else desired
+        return _merge_list(live, desired, ours, others, at)
+    return live if _same(live, desired, at) else desired
+
+
+def _is_leaf(ours: FieldSet | None, others: FieldSet | None) -> bool:
+    """Somebody owns the value, and it as a whole."""
+    return not ours and not others and (ours is not None or others is not None)
 
 
 def _merge_map(
-    live: dict[str, Any], desired: dict[str, Any], shape: FieldSet, ours: FieldSet, *, name: str
+    live: dict[str, Any], desired: dict[str, Any], ours: FieldSet | None, others: FieldSet | None, at: Place
 ) -> dict[str, Any]:
-    if not shape and desired and name:  # the server merges this map as one value, or nobody owns it yet
-        return live if _same(live, desired) else desired
-    out = dict(live)
+    if _is_leaf(ours, others) and at[0]:
+        # An empty map of ours that has content by now was filled in with defaults: others would have taken it over.
+        if not desired:
+            return desired if ours is None else live
+        return live if _same(live, desired, at) else desired
+    out = live
     for key, value in desired.items():
         field = f"f:{key}"
+        mine = ours.get(field) if ours else None
         if key not in live:
-            if value in _DROPPED and (field in ours or value is None):
+            # The server leaves out what is empty, and still says that we own it.
+            new = _GONE if value is None or (mine is not None and not value) else value
+        else:
+            new = _merge(live[key], value, mine, others.get(field) if others else None, (key, at[0]))
+            if new is live[key]:
                 continue
-            out[key] = value
-            continue
-        out[key] = _merge(live[key], value, shape.get(field) or {}, ours.get(field) or {}, name=key, parent=name)
+        if new is not _GONE:
+            out = dict(live) if out is live else out
+            out[key] = new
     return out
 
 
-def _merge_list(live: list[Any], desired: list[Any], shape: FieldSet, ours: FieldSet) -> list[Any]:
-    keyed = [key for key in shape if key.startswith("k:")]
-    if keyed:
-        return _merge_keyed(live, desired, shape, ours, keys=tuple(json.loads(keyed[0][2:])))
-    if any(key.startswith("v:") for key in shape):
-        return live + [value for value in desired if value not in live]
-    return live if _same(live, desired) else desired
+def _merge_list(
+    live: list[Any], desired: list[Any], ours: FieldSet | None, others: FieldSet | None, at: Place
+) -> list[Any]:
+    names = fieldset.key_names(ours, others)
+    if names:
+        return _merge_keyed(live, desired, ours, others, names)
+    if fieldset.is_set(ours, others) and all(isinstance(one, Hashable) for one in (*live, *desired)):
+        out = [live[i] if j < 0 else desired[j] for i, j in interleave(live, desired)]
+        return live if out == live else out
+    return live if _same(live, desired, at) else desired
 
 
 def _merge_keyed(
-    live: list[Any], desired: list[Any], shape: FieldSet, ours: FieldSet, *, keys: tuple[str, ...]
+    live: list[Any], desired: list[Any], ours: FieldSet | None, others: FieldSet | None, names: Sequence[str]
 ) -> list[Any]:
-    out = list(live)
-    index = {_key(item, keys): position for position, item in enumerate(live)}
-    for item in desired:
-        key = _key(item, keys)
-        position = index.get(key)
-        if position is None:
-            out.append(item)
-            continue
-        field = "k:" + key
-        out[position] = _merge(live[position], item, shape.get(field) or {}, ours.get(field) or {}, name="item")
-    return out
+    mine, theirs = fieldset.items(ours), fieldset.items(others)
+    left = [fieldset.key_of(item, names) for item in live]
+    right = [fieldset.key_of(item, names) for item in desired]
+    out: list[Any] = []
+    for i, j in interleave(left, right):
+        if j < 0:
+            out.append(live[i])
+        elif i < 0:
+            out.append(desired[j])
+        else:
+            out.append(_merge(live[i], desired[j], mine.get(right[j], {}), theirs.get(right[j]), ("", "")))
+    unmoved = len(out) == len(live) and all(one is other for one, other in zip(out, live, strict=True))
+    return live if unmoved else out
 
 
-def _key(item: Any, keys: tuple[str, ...]) -> str:
-    """The item's key as managedFields spells it; a key left out has its default."""
-    values = {
-        key: item.get(key, _DEFAULTS.get(key, (None,))[0]) if isinstance(item, dict) else None for key in sorted(keys)
-    }
-    return json.dumps({key: value for key, value in values.items() if value is not None}, separators=(",", ":"))
+def interleave(left: Sequence[Hashable], right: Sequence[Hashable]) -> Iterator[tuple[int, int]]:
+    """The order in which the server merges two lists by key, as pairs of places in them, -1 for none.
+
+    The right list decides the order of what it holds; what is in the left one alone keeps its neighbours.
+    The rule is that of structured-merge-diff's typed merge, the library behind server-side apply.
+    """
+    if left == right:
+        yield from ((i, i) for i in range(len(left)))
+        return
+    places = {key: i for i, key in enumerate(left)}
+    wanted, done = set(right), set[Hashable]()
+    shared = deque(key for key in right if key in places)
+    i = j = 0
+    while i < len(left) or j < len(right):
+        if i < len(left):
+            next_right = right[j] if j < len(right) else _GONE
+            if left[i] not in wanted:
+                yield i, -1
+                i += 1
+                continue
+            if left[i] != next_right and next_right is not _GONE and shared and shared[0] != left[i]:
+                i += 1  # it comes, or came, where the right list has it
+                continue
+            i += left[i] in done or left[i] == next_right
+        if j < len(right):
+            key = right[j]
+            done.add(key)
+            yield places.get(key, -1), j
+            j += 1
+            if shared and shared[0] == key:
+                shared.popleft()
 
 
-def _same(live: Any, desired: Any, name: str = "", parent: str = "") -> bool:
+def _same(live: Any, desired: Any, at: Place) -> bool:
     """Equal but for the server's defaults and spellings."""
     if isinstance(live, dict) and isinstance(desired, dict):
-        extra = all(_is_default(key, live[key]) for key in live.keys() - desired.keys())
-        return extra and all(
-            _same(live[key], value, key, name) if key in live else value in _DROPPED for key, value in desired.items()
-        )
+        return _same_map(live, desired, at)
     if isinstance(live, list) and isinstance(desired, list):
-        return len(live) == len(desired) and all(_same(one, other) for one, other in zip(live, desired, strict=True))
-    if (parent in _QUANTITY_PARENTS or name in _QUANTITIES) and quantity.equal(live, desired):
+        pairs = zip(live, desired, strict=False)
+        return len(live) == len(desired) and all(_same(one, other, ("", at[0])) for one, other in pairs)
+    if live == desired:
+        return isinstance(live, bool) == isinstance(desired, bool)
+    return quantity.is_place(*at) and quantity.equal(live, desired)
+
+
+def _same_map(live: dict[str, Any], desired: dict[str, Any], at: Place) -> bool:
+    extra = live.keys() - desired.keys()
+    if extra and not all(_is_default(key, live[key], at) for key in extra):
+        return False
+    # What a list holds is as deep as the list itself: its items have no name.
+    inside = at[0] or at[1]
+    return all(_same(live[key], value, (key, inside)) if key in live else not value for key, value in desired.items())
+
+
+def _is_default(key: str, value: Any, at: Place) -> bool:
+    if key in _FILLED and at == ("", "limits"):
         return True
-    return bool(live == desired) and isinstance(live, bool) == isinstance(desired, bool)
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in _DEFAULTS.get(key, ()))
 
 
-def _is_default(key: str, value: Any) -> bool:
-    return any(value == one and type(value) is type(one) for one in _DEFAULTS.get(key, ()))
-
-
-def _trim(live: Any, desired: Any, ours: FieldSet) -> Any:
-    """Live without the fields we own and no longer want."""
+def _trim(live: Any, desired: Any, ours: FieldSet, others: FieldSet) -> Any:
+    """Live without the fields that are ours alone and no longer wanted."""
     if isinstance(live, dict):
-        return _trim_map(live, desired if isinstance(desired, dict) else {}, ours)
+        return _trim_map(live, desired if isinstance(desired, dict) else {}, ours, others)
     if isinstance(live, list):
-        return _trim_list(live, desired if isinstance(desired, list) else [], ours)
+        return _trim_list(live, desired if isinstance(desired, list) else [], ours, others)
     return live
 
 
-def _trim_map(live: dict[str, Any], desired: dict[str, Any], ours: FieldSet) -> dict[str, Any]:
-    out = dict(live)
+def _trim_map(live: dict[str, Any], desired: dict[str, Any], ours: FieldSet, others: FieldSet) -> dict[str, Any]:
+    out = live
     for field, below in ours.items():
         key = field[2:]
-        if not field.startswith("f:") or key not in live:
+        if key not in live or (not below and key in desired):
             continue
-        if key in desired:
-            out[key] = _trim(live[key], desired[key], below)
+        new = _trim_field(live[key], desired.get(key, _GONE), below, others.get(field))
+        if new is live[key]:
             continue
-        kept = _trim(live[key], None, below) if below else None
-        if kept in _DROPPED:
+        out = dict(out) if out is live else out
+        if new is _GONE:
             del out[key]
         else:
-            out[key] = kept
+            out[key] = new
     return out
 
 
-def _trim_list(live: list[Any], desired: list[Any], ours: FieldSet) -> list[Any]:
-    wanted_values = {json.dumps(value) for value in desired if not isinstance(value, dict | list)}
-    out: list[Any] = []
-    keyed = {key: below for key, below in ours.items() if key.startswith("k:")}
-    keys = tuple(json.loads(next(iter(keyed))[2:])) if keyed else ()
-    wanted = {_key(item, keys): item for item in desired} if keys else {}
+def _trim_field(live: Any, desired: Any, ours: FieldSet, others: FieldSet | None) -> Any:
+    if not ours:
+        return live if others is not None else _GONE
+    kept = _trim(live, None if desired is _GONE else desired, ours, others or {})
+    # The server drops what it emptied itself.
+    return _GONE if kept is not live and not kept and desired is _GONE else kept
+
+
+def _trim_list(live: list[Any], desired: list[Any], ours: FieldSet, others: FieldSet) -> list[Any]:
+    names = fieldset.key_names(ours)
+    if names:
+        kept = list(_trim_items(live, desired, (fieldset.items(ours), fieldset.items(others)), names))
+    else:
+        mine = [one for one in fieldset.values(ours) if one not in desired and one not in fieldset.values(others)]
+        kept = [item for item in live if item not in mine]
+    unmoved = len(kept) == len(live) and all(one is other for one, other in zip(kept, live, strict=True))
+    return live if unmoved else kept
+
+
+def _trim_items(
+    live: list[Any],
+    desired: list[Any],
+    owned: tuple[dict[fieldset.ItemKey, FieldSet], dict[fieldset.ItemKey, FieldSet]],
+    names: Sequence[str],
+) -> Iterator[Any]:
+    mine, theirs = owned
+    wanted = {fieldset.key_of(item, names): item for item in desired}
     for item in live:
-        key = _key(item, keys) if keys else ""
-        if keys and "k:" + key in keyed:
-            if key in wanted:
-                out.append(_trim(item, wanted[key], keyed["k:" + key]))
-            continue
-        if not keys and f"v:{json.dumps(item)}" in ours and json.dumps(item) not in wanted_values:
-            continue
-        out.append(item)
-    return out
+        key = fieldset.key_of(item, names)
+        if key not in mine:
+            yield item
+        elif key in wanted or key in theirs:
+            yield _trim(item, wanted.get(key), mine[key], theirs.get(key) or {})

@@ -35,14 +35,24 @@ def patch(change: Change, ops: Sequence[PatchOp], salt: str) -> tuple[PatchOp, .
 
 def value(pointer: str, found: Any, salt: str) -> Any:
     """A value of a Secret at a JSON Pointer, masked if it is or holds secret data."""
-    tokens = pointer.split("/")[1:]
+    tokens = tuple(pointer.split("/")[1:])
     if tokens and tokens[0] in _FIELDS:
         return _hide(found, salt)
-    if isinstance(found, Mapping):
-        return {key: _hide(one, salt) if not tokens and key in _FIELDS else one for key, one in found.items()}
-    if "last-applied-configuration" in pointer:
+    if _is_copy(tokens):
         return mask(found, salt)
+    if isinstance(found, Mapping):
+        return {key: _within(key, one, tokens, salt) for key, one in found.items()}
     return found
+
+
+def _within(key: str, found: Any, tokens: tuple[str, ...], salt: str) -> Any:
+    path = "/".join(("", *tokens, key.replace("~", "~0").replace("/", "~1")))
+    return value(path, found, salt)
+
+
+def _is_copy(tokens: tuple[str, ...]) -> bool:
+    """A copy of the whole object, as kubectl keeps it in an annotation."""
+    return bool(tokens) and tokens[-1].endswith("last-applied-configuration")
 
 
 def _hide(found: Any, salt: str) -> Any:

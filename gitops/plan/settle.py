@@ -9,24 +9,28 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gitops.objects import Manifest, inventory
-from gitops.plan import budget, compare, order, predict
-from gitops.plan.change import Action, Change, Desired, Plan, Taken
-from gitops.plan.draft import Differs, Item, Missing, Same, Stranger, Surplus, Unreadable
+from gitops.plan import budget, compare, fieldset, order
+from gitops.plan.change import Action, Change, Desired, Guard, Plan, Taken
+from gitops.plan.draft import Differs, Item, Leaving, Missing, Same, Stranger, Surplus, Unreadable
 from gitops.ref import ResourceRef
+
+NO_PRUNE = "gitops-worker.io/prune"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
     """What the server says an apply would do: the object it would store, fields taken from others, or why not.
 
-    `immutable` holds the server's words when only a replacement can get there; `error` any other refusal;
-    `unverified` why the server could not be asked (its namespace or definition is itself only planned).
+    `immutable` holds the server's words when only a replacement can get there; `error` any other refusal, `denied` if
+    it is one of our rights; `unverified` why the server could not be asked (its namespace or definition is itself only
+    planned).
     """
 
     object: Manifest | None = None
     taken: tuple[Taken, ...] = ()
     immutable: str = ""
     error: str = ""
+    denied: bool = False
     unverified: str = ""
 
 
@@ -63,10 +67,10 @@ def settle(
 ) -> Plan:
     """Make the plan. Every item becomes a change, or is counted as unchanged."""
     changes = [change for item in items if (change := _change(item, predictions, rules)) is not None]
-    changes += _deletions([item for item in items if isinstance(item, Surplus)], owned, rules)
+    changes += _deletions(items, owned, rules)
     if _empties(items, owned):
         why = "the desired set is empty: nothing is deleted; remove the sync itself to remove everything"
-        changes = [replace(one, action=Action.REFUSE, why=why) for one in changes]
+        changes = [one if one.action is Action.KEEP else _refused(one, Guard.EMPTY, why) for one in changes]
     ordered = tuple(sorted((one for one in changes if one.action is not Action.DELETE), key=_key))
     deletions = tuple(sorted((one for one in changes if one.action is Action.DELETE), key=_key, reverse=True))
     plan = Plan(
@@ -75,7 +79,7 @@ def settle(
         revision=header.revision,
         changes=ordered + deletions,
         unchanged=sum(1 for item in items if not isinstance(item, Surplus)) - _wanted(ordered, items),
-        entries=_entries(items, changes),
+        entries=_entries(items, changes, owned),
     )
     return replace(plan, digest=digest(plan))
 
@@ -108,8 +112,13 @@ def _empties(items: Sequence[Item], owned: inventory.Inventory) -> bool:
     return bool(owned.entries) and all(isinstance(item, Surplus) for item in items)
 
 
-def _entries(items: Sequence[Item], changes: Sequence[Change]) -> dict[ResourceRef, inventory.Entry]:
-    """What is owned after the plan: everything wanted that is not refused, and what was not allowed to go."""
+def _entries(
+    items: Sequence[Item], changes: Sequence[Change], owned: inventory.Inventory
+) -> dict[ResourceRef, inventory.Entry]:
+    """What is owned after the plan: everything wanted that is not refused, and what was not allowed to go.
+
+    What is refused stays what it is: a refusal never makes anything ours.
+    """
     refused = {one.ref for one in changes if one.action is Action.REFUSE}
     kept = {one.ref for one in changes if one.action in {Action.REFUSE, Action.KEEP}}
     entries: dict[ResourceRef, inventory.Entry] = {}
@@ -117,7 +126,7 @@ def _entries(items: Sequence[Item], changes: Sequence[Change]) -> dict[ResourceR
         if isinstance(item, Surplus):
             if item.ref in kept:
                 entries[item.ref] = item.entry
-        elif not (isinstance(item, Stranger) and item.desired.ref in refused):
+        elif item.desired.ref not in refused or item.desired.ref in owned.entries:
             entries[item.desired.ref] = entry_of(item.desired)
     return entries
 
@@ -136,13 +145,19 @@ def _change(item: Item, predictions: Mapping[ResourceRef, Prediction], rules: Ru
             return _create(desired, predictions.get(desired.ref, Prediction(unverified="not asked")))
         case Differs(desired=desired):
             return _update(item, predictions.get(desired.ref), rules)
+        case Leaving(desired=desired, live=live, why=why):
+            return replace(_creation(desired), uid=live["metadata"]["uid"], why=why)
         case Stranger(desired=desired, live=live):
             why = f"{desired.ref} exists and is not ours: choose another name, or label it {_ours()} to hand it over"
-            return replace(_base(desired, live), action=Action.REFUSE, why=why)
+            return _refused(_base(desired, live), Guard.STRANGER, why)
         case Unreadable(desired=desired, why=why):
-            return replace(_base(desired, None), action=Action.REFUSE, why=f"cannot be read: {why}")
+            return _refused(_base(desired, None), Guard.DENIED, f"cannot be read: {why}")
         case _:
             assert_never(item)
+
+
+def _refused(change: Change, guard: Guard, why: str) -> Change:
+    return replace(change, action=Action.REFUSE, guard=guard, why=why)
 
 
 def _ours() -> str:
@@ -165,30 +180,47 @@ def _base(desired: Desired, live: Manifest | None) -> Change:
     )
 
 
+def _creation(desired: Desired) -> Change:
+    return replace(_base(desired, None), patch=({"op": "add", "path": "", "value": desired.manifest},))
+
+
 def _create(desired: Desired, prediction: Prediction) -> Change:
-    base = _base(desired, None)
-    if prediction.error:
-        return replace(base, action=Action.REFUSE, why=prediction.error)
-    return replace(base, verified=prediction.object is not None, why=prediction.unverified)
+    change = _creation(desired)
+    if prediction.error or prediction.immutable:
+        return _refused(change, _guard(prediction), prediction.error or prediction.immutable)
+    return replace(change, verified=prediction.object is not None, why=prediction.unverified)
+
+
+def _guard(prediction: Prediction) -> Guard:
+    return Guard.DENIED if prediction.denied else Guard.INVALID
 
 
 def _update(item: Differs, prediction: Prediction | None, rules: Rules) -> Change | None:
     base = replace(_base(item.desired, item.live), action=Action.UPDATE)
     if prediction is None or prediction.unverified:
         why = prediction.unverified if prediction else ""
-        return _with_patch(base, item.live, item.predicted, why=why)
+        return _with_patch(base, item.live, item.predicted, why=why) if item.patch else None
     if prediction.error:
-        return replace(_with_patch(base, item.live, item.predicted), action=Action.REFUSE, why=prediction.error)
+        return _refused(_with_patch(base, item.live, item.predicted), _guard(prediction), prediction.error)
     if prediction.immutable:
         return _replacement(base, item, prediction, rules)
-    change = _with_patch(base, item.live, prediction.object or item.predicted)
-    change = replace(change, taken=prediction.taken, verified=True)
-    if not change.patch and not change.taken and predict.is_owner(item.live):
-        return None  # a default inside an atomic value, which only the server could know
+    predicted = prediction.object or item.predicted
+    change = replace(_with_patch(base, item.live, predicted), taken=prediction.taken, verified=True)
+    if not change.patch and not change.taken:
+        # A default inside a value merged as one, which only the server could know; or fields we did not own.
+        return (
+            None if fieldset.applied(predicted) == fieldset.applied(item.live) else replace(change, why=_adoption(item))
+        )
     if change.taken and not rules.force:
         owners = ", ".join(sorted({f"{one.path} is owned by {one.manager}" for one in change.taken}))
-        return replace(change, action=Action.REFUSE, why=f"{owners}: `gitops sync` takes it back")
-    return change
+        return _refused(change, Guard.CONFLICT, f"{owners}: `gitops sync` takes it back")
+    return replace(change, why=_adoption(item)) if item.adopted else change
+
+
+def _adoption(item: Differs) -> str:
+    if item.adopted:
+        return "exists already and becomes ours"
+    return "the values are as wanted; fields others wrote meanwhile become ours again"
 
 
 def _with_patch(base: Change, live: Manifest, predicted: Manifest, *, why: str = "") -> Change:
@@ -198,16 +230,23 @@ def _with_patch(base: Change, live: Manifest, predicted: Manifest, *, why: str =
 
 def _replacement(base: Change, item: Differs, prediction: Prediction, rules: Rules) -> Change:
     change = _with_patch(base, item.live, item.predicted)
-    if budget.consent_name(base.ref) in rules.consent:
-        return replace(change, action=Action.REPLACE, why=prediction.immutable)
     name = budget.consent_name(base.ref)
+    if name in rules.consent:
+        return replace(change, action=Action.REPLACE, why=prediction.immutable)
     why = f"{prediction.immutable}: only deleting and making it again gets there; consent by naming {name}"
-    return replace(change, action=Action.REFUSE, why=why)
+    return _refused(change, Guard.IMMUTABLE, why)
 
 
-def _deletions(surplus: Sequence[Surplus], owned: inventory.Inventory, rules: Rules) -> list[Change]:
-    counted = {item.ref: item.entry for item in surplus if not item.superseded}
-    reasons = budget.refusals(counted, owned, budget=rules.budget, consent=rules.consent)
+def _deletions(items: Sequence[Item], owned: inventory.Inventory, rules: Rules) -> list[Change]:
+    surplus = [item for item in items if isinstance(item, Surplus)]
+    wanted = {item.desired.authored for item in items if not isinstance(item, Surplus)}
+    going = {item.ref for item in surplus if item.live["metadata"].get("deletionTimestamp")}
+    counted = {
+        item.ref: item.entry
+        for item in surplus
+        if not item.superseded and item.ref not in going and not _kept(item, rules)
+    }
+    reasons = budget.refusals(counted, owned, wanted=wanted, budget=rules.budget, consent=rules.consent)
     return [_deletion(item, reasons.get(item.ref, ""), rules) for item in surplus]
 
 
@@ -221,15 +260,22 @@ def _deletion(item: Surplus, reason: str, rules: Rules) -> Change:
         uid=item.live["metadata"]["uid"],
         resource_version=item.live["metadata"].get("resourceVersion") or "",
         verified=True,
-        why="left Git",
+        why="superseded" if item.superseded else "left Git",
+        superseded=item.superseded,
     )
+    kept = _kept(item, rules)
+    if kept:
+        return replace(change, action=Action.KEEP, why=kept)
+    return _refused(change, Guard.DELETION, reason) if reason else change
+
+
+def _kept(item: Surplus, rules: Rules) -> str:
+    """Why an object that left Git stays all the same; empty if it does not."""
     if _never_pruned(item):
-        return replace(change, action=Action.KEEP, why="our own definitions are never pruned")
-    if (item.live["metadata"].get("annotations") or {}).get("gitops-worker.io/prune") == "disabled":
-        return replace(change, action=Action.KEEP, why="annotated gitops-worker.io/prune: disabled")
-    if not rules.prune:
-        return replace(change, action=Action.KEEP, why="pruning is off")
-    return replace(change, action=Action.REFUSE, why=reason) if reason else change
+        return "our own definitions are never pruned"
+    if (item.live["metadata"].get("annotations") or {}).get(NO_PRUNE) == "disabled":
+        return f"annotated {NO_PRUNE}: disabled"
+    return "" if rules.prune else "pruning is off"
 
 
 def _never_pruned(item: Surplus) -> bool:

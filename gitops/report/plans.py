@@ -50,7 +50,8 @@ def _change(change: Change, salt: str) -> Iterator[str]:
     origin = f"  [{redact.plain(str(change.location))}]" if change.location else ""
     yield f"  {SIGNS[change.action]} {redact.plain(str(change.ref))}{origin}"
     for op, test in _paired(change, salt):
-        yield f"      {_op(op, test)}"
+        if op["path"]:  # a new object as a whole is in the document, not on one line
+            yield f"      {_op(op, test)}"
     for taken in change.taken:
         yield f"      takes back {redact.plain(taken.path)} from {redact.plain(taken.manager)}"
     if change.why:

@@ -1,50 +1,116 @@
 """Carrying out a plan, stage by stage: a stage is verified completely before anything of it is written.
 
-The inventory is a superset of what we own at every moment: grown before the first write, trimmed after each delete is
-confirmed. A crash between any two requests leaves a state the next pass finishes.
+The inventory is a superset of what we own at every moment: grown before the first write, trimmed after the deletions
+are confirmed. Nothing is deleted before what replaces it is healthy. A crash between any two requests leaves a state
+the next pass finishes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import TypeVar
 
 from gitops import errors
-from gitops.objects import inventory
+from gitops.objects import Manifest, inventory
 from gitops.plan import order
 from gitops.plan.change import Action, Change, Desired, Plan, Stage
-from gitops.sync import drain, events, inventories, predict, wait, write
+from gitops.ports.objects import Applied
+from gitops.ref import ResourceRef
+from gitops.sync import events, inventories, predict, prune, wait, write
 from gitops.sync.live import Live
 from gitops.sync.means import Means
 from gitops.sync.together import together
 
+RIGHTS_SECONDS = 10.0
+"""An API server learns of new roles and bindings by a watch: it may deny for a moment what they grant."""
+PAUSE = 0.2
+
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What was done: objects moved, objects deleted, what stayed in the inventory."""
+    """What was done: objects moved, objects deleted, what stayed in the inventory.
+
+    `lingering` are superseded objects that something running still refers to, and what: a later pass deletes them.
+    """
 
     moved: int
     deleted: int
     stored: inventories.Stored
+    lingering: Mapping[ResourceRef, str] = field(default_factory=dict)
 
 
-async def execute(means: Means, plan: Plan, live: Live, stored: inventories.Stored, *, reread: bool = False) -> Outcome:
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One execution: what was written so far, and until when a denial may be news of our rights under way."""
+
+    means: Means
+    live: Live
+    reread: bool
+    written: dict[ResourceRef, Manifest] = field(default_factory=dict)
+    moved: int = 0
+    patient_until: float = 0.0
+
+    async def patiently(self, change: Change, call: Callable[[], Awaitable[Result]]) -> Result:
+        """The call, again while a denial or a kind not served may be a matter of moments."""
+        new_kind = (change.api_version, change.ref.kind) in self.live.planned
+        while True:
+            try:
+                return await call()
+            except (errors.ClusterDenied, errors.KindUnknown) as error:
+                late = self.means.clock.monotonic() >= self.patient_until
+                if late or (isinstance(error, errors.KindUnknown) and not new_kind):
+                    raise
+            await self.means.clock.sleep(PAUSE)
+
+    def be_patient(self) -> None:
+        """Rights or definitions were just written."""
+        self.patient_until = self.means.clock.monotonic() + RIGHTS_SECONDS
+
+
+async def execute(
+    means: Means,
+    plan: Plan,
+    live: Live,
+    stored: inventories.Stored,
+    *,
+    healthy: bool = True,
+    reread: bool = False,
+) -> Outcome:
     """Carry out every write of a plan; refused changes are left alone.
 
     Raises:
         SeveralErrors: what the server refuses of a stage; nothing of that stage or a later one was written.
         PlanStale: the cluster moved under the plan.
+        TimedOut: with `healthy`, something is not; nothing was deleted.
     """
-    stored = await _grow(means, plan, stored)
-    moved = 0
+    run = _Run(means=means, live=live, reread=reread)
+    changes = [one for one in plan.writes if one.action is not Action.DELETE]
+    home = await _home(run, changes, plan.namespace)
+    grown = await _grow(means, plan, stored)
     for stage in Stage:
-        changes = [one for one in plan.writes if one.stage is stage and one.action is not Action.DELETE]
-        if changes:
-            moved += await _stage(means, stage, changes, live, reread=reread)
-    deletions = [one for one in plan.writes if one.action is Action.DELETE]
-    deleted = await _prune(means, deletions, live)
-    return Outcome(moved=moved, deleted=deleted, stored=await _trim(means, plan, stored))
+        await _stage(run, stage, [one for one in changes if one.stage is stage and one.ref not in home])
+    if healthy:
+        await wait.until_healthy(means, _awaited(run, plan, stored), live)
+    pruned = await prune.prune(means, plan, live)
+    final = await _trim(means, plan, grown, pruned.lingering)
+    return Outcome(moved=run.moved, deleted=pruned.deleted, stored=final, lingering=pruned.lingering)
+
+
+async def _home(run: _Run, changes: Sequence[Change], namespace: str) -> set[ResourceRef]:
+    """The namespace the inventory is kept in goes first, if the plan itself creates it."""
+    found = [
+        one
+        for one in changes
+        if one.action is Action.CREATE and one.ref.kind == "Namespace" and one.ref.name == namespace
+    ]
+    for one in found:
+        await wait.until_gone(run.means, [one] if one.uid else [], run.live)
+        await _write(run, one)
+    return {one.ref for one in found}
 
 
 async def _grow(means: Means, plan: Plan, stored: inventories.Stored) -> inventories.Stored:
@@ -54,22 +120,28 @@ async def _grow(means: Means, plan: Plan, stored: inventories.Stored) -> invento
     return await inventories.save(means.objects, stored, superset, name=plan.name, namespace=plan.namespace)
 
 
-async def _trim(means: Means, plan: Plan, stored: inventories.Stored) -> inventories.Stored:
+async def _trim(
+    means: Means, plan: Plan, stored: inventories.Stored, lingering: Mapping[ResourceRef, str]
+) -> inventories.Stored:
     """Only now is the revision written down: everything of it that was not refused is in the cluster."""
-    done = not plan.refused
-    final = inventory.Inventory(entries=plan.entries, revision=plan.revision if done else stored.inventory.revision)
+    kept = {ref: entry for ref, entry in stored.inventory.entries.items() if ref in lingering}
+    revision = stored.inventory.revision if plan.refused else plan.revision
+    final = inventory.Inventory(entries={**plan.entries, **kept}, revision=revision)
     return await inventories.save(means.objects, stored, final, name=plan.name, namespace=plan.namespace)
 
 
-async def _stage(means: Means, stage: Stage, changes: Sequence[Change], live: Live, *, reread: bool) -> int:
-    await _verify(means, changes, live)
-    means.report(events.StageBegun(stage, len(changes)))
-    moved = 0
+async def _stage(run: _Run, stage: Stage, changes: Sequence[Change]) -> None:
+    if not changes:
+        return
+    await wait.until_gone(run.means, [one for one in changes if one.action is Action.CREATE and one.uid], run.live)
+    await _verify(run, changes)
+    run.means.report(events.StageBegun(stage, len(changes)))
     for wave in _waves(changes):
-        moved += sum(await together(_write(means, one, live, reread=reread) for one in wave))
+        await together(_write(run, one) for one in wave)
     if stage is Stage.FOUNDATION:
-        await wait.until_healthy(means, changes, live)
-    return moved
+        await wait.until_healthy(run.means, {one.ref: run.written[one.ref] for one in changes}, run.live)
+    if stage is not Stage.REST:
+        run.be_patient()
 
 
 def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
@@ -77,53 +149,73 @@ def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
         yield list(wave)
 
 
-async def _verify(means: Means, changes: Sequence[Change], live: Live) -> None:
+async def _verify(run: _Run, changes: Sequence[Change]) -> None:
     """Dry-run whatever the plan could not verify because something of an earlier stage was missing."""
-    open_changes = [one for one in changes if not one.verified and one.action in {Action.CREATE, Action.UPDATE}]
-    answers = await together(predict.one(means.objects, _desired(one), live) for one in open_changes)
-    failures = [(one, answer.error or answer.immutable) for one, answer in zip(open_changes, answers, strict=True)]
-    found = tuple(
-        errors.ObjectInvalid(f"{one.ref} would be refused", cause=why, location=one.location, ref=one.ref)
-        for one, why in failures
-        if why
-    )
+    unsure = [one for one in changes if not one.verified and one.action in {Action.CREATE, Action.UPDATE}]
+    found = [refusal for refusal in await together(_refusal(run, one) for one in unsure) if refusal]
     if found:
         raise found[0] if len(found) == 1 else errors.SeveralErrors(found)
 
 
-def _desired(change: Change) -> Desired:
-    return Desired(manifest=change.desired or {}, ref=change.ref, authored=change.authored, location=change.location)
+async def _refusal(run: _Run, change: Change) -> errors.ClusterError | None:
+    """Why the server would refuse a change; None if it would not."""
+    desired = Desired(manifest=change.desired or {}, ref=change.ref, authored=change.authored, location=change.location)
+    try:
+        _, taken = await run.patiently(change, lambda: predict.ask(run.means.objects, desired, run.live))
+    except errors.ClusterUnavailable:
+        raise
+    except errors.ClusterError as error:
+        return _as_verdict(error, change, error.cause or error.message)
+    if taken and not change.taken:
+        owners = "; ".join(sorted({f"{one.path} is owned by {one.manager}" for one in taken}))
+        return _as_verdict(errors.FieldConflict(""), change, owners)
+    return None
 
 
-async def _write(means: Means, change: Change, live: Live, *, reread: bool) -> int:
-    resource = live.resource_of(change.ref, change.api_version)
+def _as_verdict(error: errors.ClusterError, change: Change, why: str) -> errors.ClusterError:
+    verdict = type(error)(
+        f"{change.ref} would be refused, nothing of its stage was written",
+        cause=why,
+        hint=error.hint,
+        location=change.location,
+        ref=change.ref,
+        status=error.status,
+    )
+    verdict.__cause__ = error
+    return verdict
+
+
+async def _write(run: _Run, change: Change) -> None:
+    resource = run.live.resource_of(change.ref, change.api_version)
     target = change
     if change.action is Action.REPLACE:
-        await write.delete(means.objects, resource, change)
-        await wait.until_gone(means, [change], live)
+        await write.delete(run.means.objects, resource, change)
+        await wait.until_gone(run.means, [change], run.live)
         target = replace(change, action=Action.CREATE)
+
+    def attempt() -> Awaitable[Applied]:
+        return write.write(run.means.objects, resource, target, reread=run.reread and target is change)
+
     try:
-        applied = await write.write(means.objects, resource, target, reread=reread and target is change)
-    except errors.ClusterError as error:
+        applied = await run.patiently(change, attempt)
+    except errors.GitOpsError as error:
         error.location = error.location or change.location
         error.ref = error.ref or change.ref
         raise
+    run.written[change.ref] = applied.object
     moved = applied.object["metadata"].get("resourceVersion") != change.resource_version
-    means.report(events.Written(change, moved))
-    return int(moved)
+    run.moved += int(moved)
+    run.means.report(events.Written(change, moved))
 
 
-async def _prune(means: Means, deletions: Sequence[Change], live: Live) -> int:
-    """Delete in reverse order, pools first and drained: their namespaces go when no operation runs in them."""
-    pools = [one for one in deletions if drain.is_pool(one.ref)]
-    rest = [one for one in deletions if not drain.is_pool(one.ref)]
-    await _delete(means, pools, live)
-    await drain.drain(means, pools)
-    for wave in _waves(rest):
-        await _delete(means, wave, live)
-    return len(deletions)
-
-
-async def _delete(means: Means, changes: Sequence[Change], live: Live) -> None:
-    await together(write.delete(means.objects, live.resource_of(one.ref, one.api_version), one) for one in changes)
-    await wait.until_gone(means, changes, live)
+def _awaited(run: _Run, plan: Plan, stored: inventories.Stored) -> dict[ResourceRef, Manifest]:
+    """What has to be healthy: what was written; and all else that is wanted, if the revision never was yet."""
+    if plan.revision and plan.revision == stored.inventory.revision:
+        return dict(run.written)
+    refused = {one.ref for one in plan.refused}
+    unchanged = {
+        one.ref: run.live.objects[one.ref]
+        for one in run.live.desired
+        if one.ref in run.live.objects and one.ref not in refused
+    }
+    return {**(unchanged if plan.revision else {}), **run.written}

@@ -9,6 +9,7 @@ from gitops.objects import Manifest, inventory
 from gitops.ports.objects import DeleteOptions, Objects, Resource
 
 CONFIG_MAPS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,27 +26,26 @@ async def load(objects: Objects, *, name: str, namespace: str) -> Stored:
     if first is None:
         return Stored(inventory=inventory.Inventory(), shards={})
     found = [first]
-    while (more := await _next(objects, found, name=name, namespace=namespace)) is not None:
-        found.append(more)
+    for index in range(1, inventory.count(first)):
+        more = await objects.get(CONFIG_MAPS, namespace, inventory.shard_name(name, index))
+        found += [more] if more is not None else []
     shards = {one["metadata"]["name"]: one for one in found}
     return Stored(inventory=inventory.read(found), shards=shards)
 
 
-async def _next(objects: Objects, found: list[Manifest], *, name: str, namespace: str) -> Manifest | None:
-    """The following shard: only a full one can have a successor, so the common case is a single request."""
-    if len(inventory.read([found[-1]]).entries) < inventory.ENTRIES_PER_SHARD:
-        return None
-    return await objects.get(CONFIG_MAPS, namespace, inventory.shard_name(name, len(found)))
-
-
 async def save(objects: Objects, stored: Stored, new: inventory.Inventory, *, name: str, namespace: str) -> Stored:
-    """Write what differs; shards no longer needed go last.
+    """Write what differs, in an order in which no entry of `new` is ever in no shard.
+
+    An inventory that grows pushes entries into later shards, so those are written first; one that shrinks pulls them
+    into earlier ones.
 
     Raises:
         VersionConflict: somebody else wrote it since it was loaded: two syncs of one name at once.
     """
+    wanted = inventory.shards(new, name=name, namespace=namespace)
+    grows = len(new.entries) > len(stored.inventory.entries)
     shards: dict[str, Manifest] = {}
-    for shard in inventory.shards(new, name=name, namespace=namespace):
+    for shard in reversed(wanted) if grows else wanted:
         shards[shard["metadata"]["name"]] = await _put(objects, stored.shards.get(shard["metadata"]["name"]), shard)
     for gone in sorted(stored.shards.keys() - shards.keys(), reverse=True):
         uid = stored.shards[gone]["metadata"]["uid"]
@@ -54,18 +54,47 @@ async def save(objects: Objects, stored: Stored, new: inventory.Inventory, *, na
 
 
 async def _put(objects: Objects, old: Manifest | None, new: Manifest) -> Manifest:
+    if old is not None and _says_same(old, new):
+        return old
+    lost: errors.ClusterError | None = None
+    for _ in range(ATTEMPTS):
+        try:
+            return await _write(objects, old, new)
+        except (errors.VersionConflict, errors.ObjectExists) as conflict:
+            lost = conflict
+        except errors.ClusterUnavailable as unclear:
+            if not unclear.ambiguous:
+                raise
+            lost = unclear
+        metadata = new["metadata"]
+        found = await objects.get(CONFIG_MAPS, metadata["namespace"], metadata["name"])
+        if found is not None and _says_same(found, new):
+            return found  # it was our own write whose answer was lost; or another's that says the same
+        if _version(found) != _version(old):
+            raise _written_by_others(new) from lost
+    raise lost or _written_by_others(new)
+
+
+async def _write(objects: Objects, old: Manifest | None, new: Manifest) -> Manifest:
     if old is None:
         return await objects.create(CONFIG_MAPS, new)
-    metadata = old["metadata"]
-    same = old.get("data") == new["data"] and metadata.get("annotations") == new["metadata"]["annotations"]
-    if same:
-        return old
-    try:
-        body = {**new, "metadata": {**new["metadata"], "resourceVersion": metadata["resourceVersion"]}}
-        return await objects.replace(CONFIG_MAPS, body)
-    except errors.VersionConflict as conflict:
-        raise errors.VersionConflict(
-            f"the inventory {metadata['namespace']}/{metadata['name']} was written by somebody else meanwhile",
-            cause="two syncs of the same name run at once",
-            hint="try again",
-        ) from conflict
+    body = {**new, "metadata": {**new["metadata"], "resourceVersion": _version(old)}}
+    return await objects.replace(CONFIG_MAPS, body)
+
+
+def _version(manifest: Manifest | None) -> str:
+    return "" if manifest is None else str(manifest["metadata"]["resourceVersion"])
+
+
+def _says_same(one: Manifest, other: Manifest) -> bool:
+    marks = [manifest["metadata"].get("annotations") or {} for manifest in (one, other)]
+    return one.get("data") == other.get("data") and marks[0] == marks[1]
+
+
+def _written_by_others(shard: Manifest) -> errors.VersionConflict:
+    metadata = shard["metadata"]
+    return errors.VersionConflict(
+        f"the inventory {metadata['namespace']}/{metadata['name']} was written by somebody else meanwhile",
+        cause="two syncs of the same name run at once",
+        hint="try again",
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops import errors
-from gitops.objects import Manifest, api_version_of, inventory, ref_of
+from gitops.objects import Manifest, api_version_of, group_of, inventory, ref_of
 from gitops.plan.change import Desired
 from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
@@ -15,6 +15,7 @@ from gitops.sync.together import together
 
 Kind = tuple[str, str]
 """apiVersion and kind."""
+FEW = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,18 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
     """Read every wanted and every owned object. `namespace` is for namespaced objects that name none.
 
     Raises:
-        SeveralErrors: kinds that neither the server nor the wanted definitions know.
+        ConfigError: a kind that neither the server nor the wanted definitions know; SeveralErrors if there are more.
     """
     resources, planned = await _resources(objects, wanted, owned)
     desired = tuple(_place(one, resources[_kind(one)], namespace) for one in wanted)
     groups: dict[tuple[Kind, str], set[ResourceRef]] = defaultdict(set)
+    versions: dict[tuple[str, str], Kind] = {}
     for one in desired:
         groups[_kind(one), one.ref.namespace].add(one.ref)
+        versions[one.ref.group, one.ref.kind] = _kind(one)
     for ref, entry in owned.entries.items():
-        kind = (api_version_of(ref.group, entry.version), ref.kind)
+        # An object is the same in every version: one LIST will do, in a version that is served.
+        kind = versions.get((ref.group, ref.kind)) or (api_version_of(ref.group, entry.version), ref.kind)
         if kind in resources:
             groups[kind, ref.namespace].add(ref)
     found: dict[ResourceRef, Manifest] = {}
@@ -55,10 +59,11 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
 
     async def read_group(kind: Kind, where: str, refs: set[ResourceRef]) -> None:
         try:
-            for item in await _list_or_get(objects, resources[kind], where, refs):
-                found[ref_of(item)] = item
+            items = await _list_or_get(objects, resources[kind], where, refs)
         except errors.ClusterDenied as denied:
             unreadable.update(dict.fromkeys(refs, str(denied)))
+        else:
+            found.update((ref, item) for item in items if (ref := ref_of(item)) in refs)
 
     await together(read_group(kind, where, refs) for (kind, where), refs in groups.items() if kind not in planned)
     return Live(desired=desired, resources=resources, objects=found, planned=planned, unreadable=unreadable)
@@ -67,11 +72,15 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
 async def _list_or_get(
     objects: Objects, resource: Resource, namespace: str, refs: set[ResourceRef]
 ) -> Sequence[Manifest]:
-    """A single object is asked for by name: the account may be allowed that one only, and the answer is smaller."""
-    if len(refs) == 1:
-        one = await objects.get(resource, namespace, next(iter(refs)).name)
-        return [] if one is None else [one]
-    return (await objects.list(resource, namespace)).items
+    """A few objects are asked for by name if need be: the account may be allowed those only."""
+    if len(refs) > 1:
+        try:
+            return (await objects.list(resource, namespace)).items
+        except errors.ClusterDenied:
+            if len(refs) > FEW:
+                raise
+    answers = await together(objects.get(resource, namespace, ref.name) for ref in sorted(refs))
+    return [one for one in answers if one is not None]
 
 
 def _kind(one: Desired) -> Kind:
@@ -98,10 +107,11 @@ async def _resources(
             else:
                 failures[kind] = _unknown(one, unknown)
     if failures:
-        raise errors.SeveralErrors(tuple(failures.values()))
-    for ref, entry in owned.entries.items():
-        kind = (api_version_of(ref.group, entry.version), ref.kind)
-        if kind not in resources:
+        found = tuple(failures.values())
+        raise found[0] if len(found) == 1 else errors.SeveralErrors(found)
+    served = {(resource.group, resource.kind) for resource in resources.values()}
+    for kind in dict.fromkeys((api_version_of(ref.group, one.version), ref.kind) for ref, one in owned.entries.items()):
+        if kind not in resources and (group_of(kind[0]), kind[1]) not in served:
             try:
                 resources[kind] = await objects.resource(*kind)
             except errors.KindUnknown:

@@ -7,26 +7,24 @@ from collections.abc import Mapping, Sequence
 
 from gitops import errors
 from gitops.plan.change import Desired, Taken
-from gitops.plan.draft import Differs, Item, Missing
+from gitops.plan.draft import Differs, Item, Leaving, Missing
 from gitops.plan.settle import Prediction
-from gitops.ports.objects import Objects
+from gitops.ports.objects import Applied, Objects
 from gitops.ref import ResourceRef
 from gitops.sync.live import Live
 from gitops.sync.together import together
 
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 _ESCALATION = "attempting to grant RBAC permissions"
+ASKED_FIRST = 8
+"""So many dry-runs of a kind go first: if all are denied, so would the rest be."""
 
 
 async def predict(objects: Objects, items: Sequence[Item], live: Live) -> Mapping[ResourceRef, Prediction]:
     """A prediction for every item that is missing or differs."""
-    fresh = {item.desired.ref.name for item in items if isinstance(item, Missing) and _is_namespace(item.desired.ref)}
+    fresh = {item.desired.ref.name for item in items if isinstance(item, Missing | Leaving) and _is_namespace(item)}
     found: dict[ResourceRef, Prediction] = {}
-
-    async def ask(desired: Desired) -> None:
-        found[desired.ref] = await one(objects, desired, live)
-
-    asked = []
+    kinds: dict[tuple[str, str], list[Desired]] = {}
     for item in items:
         if not isinstance(item, Missing | Differs):
             continue
@@ -34,13 +32,23 @@ async def predict(objects: Objects, items: Sequence[Item], live: Live) -> Mappin
         if waits:
             found[item.desired.ref] = Prediction(unverified=waits)
         else:
-            asked.append(ask(item.desired))
-    await together(asked)
+            kinds.setdefault((item.desired.ref.kind, item.desired.ref.namespace), []).append(item.desired)
+
+    async def ask(wanted: Sequence[Desired]) -> None:
+        first, rest = wanted[:ASKED_FIRST], wanted[ASKED_FIRST:]
+        answers = await together(one(objects, desired, live) for desired in first)
+        if rest and all(answer.unverified for answer in answers):
+            answers += [answers[-1]] * len(rest)
+        else:
+            answers += await together(one(objects, desired, live) for desired in rest)
+        found.update((desired.ref, answer) for desired, answer in zip(wanted, answers, strict=True))
+
+    await together(ask(wanted) for wanted in kinds.values())
     return found
 
 
-def _is_namespace(ref: ResourceRef) -> bool:
-    return ref.kind == "Namespace" and not ref.group
+def _is_namespace(item: Missing | Leaving) -> bool:
+    return item.desired.ref.kind == "Namespace" and not item.desired.ref.group
 
 
 def _only_planned(desired: Desired, live: Live, fresh: set[str]) -> str:
@@ -52,21 +60,27 @@ def _only_planned(desired: Desired, live: Live, fresh: set[str]) -> str:
 
 
 async def one(objects: Objects, desired: Desired, live: Live) -> Prediction:
-    """Dry-run one object, and once more by force if others own fields of it."""
-    resource = live.resource_of(desired.ref, desired.manifest["apiVersion"])
+    """Dry-run one object, and once more by force if others own fields of it.
+
+    Raises:
+        ClusterUnavailable: the API server does not answer.
+    """
     try:
-        applied = await objects.apply(resource, desired.manifest, dry_run=True)
-    except errors.FieldConflict as conflict:
-        try:
-            forced = await objects.apply(resource, desired.manifest, dry_run=True, force=True)
-        except errors.ClusterError as error:
-            return _refusal(error)
-        return Prediction(object=forced.object, taken=_taken(conflict))
+        applied, taken = await ask(objects, desired, live)
     except errors.ClusterUnavailable:
         raise
     except errors.ClusterError as error:
         return _refusal(error)
-    return Prediction(object=applied.object)
+    return Prediction(object=applied.object, taken=taken)
+
+
+async def ask(objects: Objects, desired: Desired, live: Live) -> tuple[Applied, tuple[Taken, ...]]:
+    """The same, raising what the server refuses."""
+    resource = live.resource_of(desired.ref, desired.manifest["apiVersion"])
+    try:
+        return await objects.apply(resource, desired.manifest, dry_run=True), ()
+    except errors.FieldConflict as conflict:
+        return await objects.apply(resource, desired.manifest, dry_run=True, force=True), _taken(conflict)
 
 
 def _taken(conflict: errors.FieldConflict) -> tuple[Taken, ...]:
@@ -83,7 +97,7 @@ def _refusal(error: errors.ClusterError) -> Prediction:
     Only causes that say "immutable" mean a replacement; a role that does not exist yet, a namespace that vanished or a
     missing right to dry-run leave the object unverified, and the stage's own dry-run has the last word.
     """
-    immutable = [cause for cause in error.causes if "immutable" in (cause.get("message") or "")]
+    immutable = [cause for cause in error.causes if _is_immutable(cause.get("message") or "")]
     if isinstance(error, errors.ObjectInvalid) and immutable:
         words = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in immutable)
         return Prediction(immutable=words)
@@ -91,4 +105,9 @@ def _refusal(error: errors.ClusterError) -> Prediction:
         return Prediction(unverified=str(error))
     if isinstance(error, errors.ClusterDenied) and _ESCALATION not in str(error):
         return Prediction(unverified=f"no right to ask the server: {error}")
-    return Prediction(error=str(error))
+    return Prediction(error=str(error), denied=isinstance(error, errors.ClusterDenied))
+
+
+def _is_immutable(message: str) -> bool:
+    """The field can never be changed in place: the words of validation for single fields, and of StatefulSets."""
+    return "immutable" in message or ("updates to" in message and "are forbidden" in message)

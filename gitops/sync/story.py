@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from gitops import errors
 from gitops.plan import drift
-from gitops.plan.change import Action, Desired, Plan
+from gitops.plan.change import Desired, Guard, Plan
 from gitops.plan.draft import draft
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ref import ResourceRef
-from gitops.sync import execute, inventories, live, predict, wait
+from gitops.sync import execute, inventories, live, predict
 from gitops.sync.means import Means
 
 
@@ -29,11 +29,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """What differs; and what could not be read, which is never called in sync."""
+    """What differs; what could not be read, which is never called in sync; what we own, Git no longer has and lives."""
 
     drifts: tuple[drift.Drift, ...]
     unreadable: Mapping[ResourceRef, str]
     compared: int
+    leftover: tuple[ResourceRef, ...] = ()
 
 
 async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rules: Rules) -> Planned:
@@ -52,33 +53,47 @@ async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rule
 
 
 async def carry_out(means: Means, planned: Planned, *, healthy: bool = True, reread: bool = False) -> execute.Outcome:
-    """Do what the plan says; with `healthy`, wait until what was written is.
+    """Do what the plan says; with `healthy`, wait until what was written is before anything is deleted.
 
     Raises:
         Refused: a guard refuses part of the plan, so nothing of it is written.
+        ObjectInvalid: the server would refuse part of it, so nothing is written.
+        ClusterDenied: our account may not read or write part of it, so nothing is written.
         PlanStale: the cluster moved under the plan.
         SeveralErrors: what the server refuses of a stage.
         TimedOut: something did not become healthy, or go away.
     """
     _stop_if_blocked(planned.plan)
-    outcome = await execute.execute(means, planned.plan, planned.live, planned.stored, reread=reread)
-    if healthy:
-        written = [one for one in planned.plan.writes if one.action is not Action.DELETE]
-        await wait.until_healthy(means, written, planned.live)
-    return outcome
+    return await execute.execute(means, planned.plan, planned.live, planned.stored, healthy=healthy, reread=reread)
 
 
 def _stop_if_blocked(made: Plan) -> None:
+    """The most telling refusal decides what kind of error it is: one a person can agree to, else what is wrong."""
     if not made.blocked:
         return
-    reasons = list(dict.fromkeys(one.why for one in made.blocked))
-    raise errors.Refused(
+    guards = {one.guard for one in made.blocked}
+    kind: type[errors.GitOpsError]
+    if guards - {Guard.INVALID, Guard.DENIED}:
+        kind, hint = errors.Refused, _hint(guards)
+    elif Guard.INVALID in guards:
+        kind, hint = errors.ObjectInvalid, "correct it in Git; `gitops plan` shows it"
+    else:
+        kind, hint = errors.ClusterDenied, "grant this to the account in a Role or ClusterRole"
+    shown = [one for one in made.blocked if one.guard not in {Guard.INVALID, Guard.DENIED}] or made.blocked
+    reasons = list(dict.fromkeys(f"{one.ref}: {one.why}" for one in shown))
+    raise kind(
         "the plan is refused, nothing was written",
         cause="; ".join(reasons),
-        hint="`gitops plan` shows it; consent with --consent NAME, or a trailer `GitOps-Delete: NAME` in the commit",
-        ref=made.blocked[0].ref,
-        location=made.blocked[0].location,
+        hint=hint,
+        ref=shown[0].ref,
+        location=shown[0].location,
     )
+
+
+def _hint(guards: set[Guard | None]) -> str:
+    if guards & {Guard.DELETION, Guard.IMMUTABLE}:
+        return "`gitops plan` shows it; consent with --consent NAME, or a trailer `GitOps-Delete: NAME` in the commit"
+    return "`gitops plan` shows it"
 
 
 async def find_drift(means: Means, desired: Sequence[Desired], *, name: str, namespace: str) -> Drifted:
@@ -86,4 +101,10 @@ async def find_drift(means: Means, desired: Sequence[Desired], *, name: str, nam
     stored = await inventories.load(means.objects, name=name, namespace=namespace)
     read = await live.read(means.objects, desired, stored.inventory, namespace=namespace)
     readable = [one for one in read.desired if one.ref not in read.unreadable]
-    return Drifted(drifts=drift.find(readable, read.objects), unreadable=read.unreadable, compared=len(readable))
+    wanted = {one.ref for one in read.desired}
+    return Drifted(
+        drifts=drift.find(readable, read.objects),
+        unreadable={ref: why for ref, why in read.unreadable.items() if ref in wanted},
+        compared=len(readable),
+        leftover=tuple(sorted(ref for ref in stored.inventory.entries if ref in read.objects and ref not in wanted)),
+    )

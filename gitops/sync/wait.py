@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
 from gitops import errors, health
 from gitops.health import Health
-from gitops.objects import Manifest
+from gitops.objects import Manifest, ref_of
 from gitops.plan.change import Change
+from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
 from gitops.sync import events
 from gitops.sync.live import Live
 from gitops.sync.means import Means
+from gitops.sync.together import together
 
 STEP = 0.5
 LONGEST_STEP = 5.0
+FEW = 3
+"""Up to so many objects of a kind and namespace are asked for one by one, more by one LIST."""
 
-Judge = Callable[[Change, Manifest | None], str]
-"""Why an object is not there yet, in words; empty if it is."""
+Judge = Callable[[ResourceRef, Manifest | None], str]
+"""Why an object is not as awaited yet, in words; empty if it is."""
+Targets = Mapping[ResourceRef, Resource]
 
 
-async def until_healthy(means: Means, changes: Sequence[Change], live: Live) -> None:
-    """Wait until every changed object is healthy.
+async def until_healthy(means: Means, known: Mapping[ResourceRef, Manifest], live: Live) -> None:
+    """Wait until every object is healthy; those that already were when last seen are not asked for again.
 
     Raises:
         TimedOut: naming what was not, and why.
     """
-    await _until(means, changes, live, judge=_unhealthy)
+    targets = {
+        ref: live.resource_of(ref, found["apiVersion"]) for ref, found in known.items() if _unhealthy(ref, found)
+    }
+    await _until(means, targets, judge=_unhealthy)
 
 
 async def until_gone(means: Means, changes: Sequence[Change], live: Live) -> None:
@@ -35,24 +44,22 @@ async def until_gone(means: Means, changes: Sequence[Change], live: Live) -> Non
     Raises:
         TimedOut: naming what is still there, and its finalizers.
     """
+    uids = {one.ref: one.uid for one in changes}
 
-    def announced(change: Change, found: Manifest | None) -> str:
-        why = _still_there(change, found)
-        if not why:
-            means.report(events.Deleted(change.ref))
-        return why
+    def judge(ref: ResourceRef, found: Manifest | None) -> str:
+        return _still_there(uids[ref], found)
 
-    await _until(means, changes, live, judge=announced)
+    await _until(means, {one.ref: live.resource_of(one.ref, one.api_version) for one in changes}, judge=judge)
 
 
-def _still_there(change: Change, found: Manifest | None) -> str:
-    if found is None or found["metadata"]["uid"] != change.uid:
+def _still_there(uid: str, found: Manifest | None) -> str:
+    if found is None or found["metadata"]["uid"] != uid:
         return ""
     finalizers = ", ".join(found["metadata"].get("finalizers") or ())
     return f"being deleted, finalizers: {finalizers}" if finalizers else "being deleted"
 
 
-def _unhealthy(_: Change, found: Manifest | None) -> str:
+def _unhealthy(_: ResourceRef, found: Manifest | None) -> str:
     if found is None:
         return "not there"
     verdict = health.of(found)
@@ -61,28 +68,40 @@ def _unhealthy(_: Change, found: Manifest | None) -> str:
     return "" if verdict.health in {Health.HEALTHY, Health.SUSPENDED} else verdict.message or verdict.health.value
 
 
-async def _until(means: Means, changes: Sequence[Change], live: Live, *, judge: Judge) -> None:
+async def _until(means: Means, targets: Targets, *, judge: Judge) -> None:
     deadline = means.clock.monotonic() + means.patience
-    waiting = list(changes)
+    waiting = dict(targets)
     told: dict[ResourceRef, str] = {}
     step = STEP / 10
     while waiting:
-        reasons: dict[ResourceRef, str] = {}
-        for one in waiting:
-            resource = live.resource_of(one.ref, one.api_version)
-            why = judge(one, await means.objects.get(resource, one.ref.namespace, one.ref.name))
-            if why:
-                reasons[one.ref] = why
-        waiting = [one for one in waiting if one.ref in reasons]
+        found = await _read(means.objects, waiting)
+        reasons = {ref: why for ref in waiting if (why := judge(ref, found.get(ref)))}
+        waiting = {ref: resource for ref, resource in waiting.items() if ref in reasons}
         if not waiting:
             return
         if step > STEP:
             _tell(means, reasons, told)
         if means.clock.monotonic() >= deadline:
             words = "; ".join(f"{ref}: {why}" for ref, why in reasons.items())
-            raise errors.TimedOut(f"after {means.patience:.0f} s still waiting for {words}", ref=waiting[0].ref)
+            raise errors.TimedOut(f"after {means.patience:.0f} s still waiting for {words}", ref=next(iter(waiting)))
         await means.clock.sleep(step)
         step = min(LONGEST_STEP, step * 1.6)
+
+
+async def _read(objects: Objects, targets: Targets) -> dict[ResourceRef, Manifest]:
+    groups: dict[tuple[Resource, str], list[ResourceRef]] = defaultdict(list)
+    for ref, resource in targets.items():
+        groups[resource, ref.namespace].append(ref)
+
+    async def read(resource: Resource, namespace: str, refs: Sequence[ResourceRef]) -> dict[ResourceRef, Manifest]:
+        if len(refs) > FEW:
+            listing = await objects.list(resource, namespace)
+            return {ref_of(item): item for item in listing.items}
+        items = [(ref, await objects.get(resource, namespace, ref.name)) for ref in refs]
+        return {ref: item for ref, item in items if item is not None}
+
+    found = await together(read(resource, namespace, refs) for (resource, namespace), refs in groups.items())
+    return {ref: item for some in found for ref, item in some.items()}
 
 
 def _tell(means: Means, reasons: dict[ResourceRef, str], told: dict[ResourceRef, str]) -> None:
