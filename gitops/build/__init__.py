@@ -3,6 +3,6 @@
 `build` is one function over one value (a tree); `locate` tells where a field of a result was written.
 """
 
-from gitops.build.rendered import Build, Rendered, build, locate
+from gitops.build.rendered import Build, Rendered, build, history, locate
 
-__all__ = ["Build", "Rendered", "build", "locate"]
+__all__ = ["Build", "Rendered", "build", "history", "locate"]

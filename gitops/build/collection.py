@@ -8,7 +8,6 @@ from typing import Any
 from gitops import errors
 from gitops.build import config
 from gitops.build.kustomization import Kustomization
-from gitops.build.load import MAX_OBJECTS
 from gitops.build.resource import Resource
 
 
@@ -51,8 +50,6 @@ class Collection:
                     location=resource.start,
                 )
             self.resources.append(resource)
-        if len(self.resources) > MAX_OBJECTS:
-            raise errors.BuildError(f"the build has more than {MAX_OBJECTS} objects")
 
     def changed(self) -> None:
         """Identities may have changed."""

@@ -32,22 +32,24 @@ class Context:
         self.odd = tracking
         self.lists = ListSchema()
         self.patches = 0
+        self.objects = 0
+        self.folders = 0
 
-    def mark(self, source: ConfigFile, pointer: str) -> Mark:
-        """The mark for values that the entry at `pointer` of a kustomization makes."""
+    def mark(self, source: ConfigFile, pointer: str, *, derived: bool = False) -> Mark:
+        """The mark for values that the entry at `pointer` of a kustomization makes, or derives from what is there."""
         if not self.tracking:
             return unmarked
-        return self.mark_at(source.at(pointer))
+        return self.mark_at(source.at(pointer), derived=derived)
 
-    def mark_at(self, at: Location) -> Mark:
+    def mark_at(self, at: Location, *, derived: bool = False) -> Mark:
         """The mark for values made because of what stands at a position."""
         if not self.tracking:
             return unmarked
 
         def mark(value: Any, before: Any) -> Any:
             if isinstance(value, str):
-                return Text.placed(value, at, before)
-            return Authored(str(value), value, at)
+                return Text.placed(value, at, before, derived=derived)
+            return Authored(str(value), value, at, before)
 
         return mark
 

@@ -15,6 +15,7 @@ from gitops.build.context import Context, Mark
 from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
+from gitops.yaml.scalars import is_null, is_string, text_of
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -217,13 +218,20 @@ def _take_over(made: Resource, old: Resource) -> None:
         made.metadata()["namespace"] = names["namespace"]
     made.previous, made.prefixes, made.suffixes = old.previous, old.prefixes, old.suffixes
     made.variables = old.variables
+    made.needs_hash = made.needs_hash and old.needs_hash
     if made.behavior == "merge":
         for field in ("data", "binaryData"):
             mine, theirs = made.data.get(field), old.data.get(field)
-            both = {**(theirs if isinstance(theirs, dict) else {}), **(mine if isinstance(mine, dict) else {})}
+            both = {**_texts(theirs), **_texts(mine)}
             made.data.pop(field, None)
             if both:
                 made.data[field] = both
         if origin is not None:
             made.metadata().setdefault("annotations", {})[metadata.ORIGIN] = origin
     made.behavior = old.behavior
+
+
+def _texts(data: Any) -> dict[str, Any]:
+    """Values as strings, spelled as they were: merging makes strings of everything."""
+    pairs = data.items() if isinstance(data, dict) else ()
+    return {key: value if is_string(value) else "" if is_null(value) else text_of(value) for key, value in pairs}

@@ -8,6 +8,7 @@ from typing import Any
 
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import is_null, plain, text_of
+from gitops.yaml.tracked import Text
 
 _LENGTH = 10
 _READABLE = str.maketrans("013ae", "ghkmt")
@@ -19,7 +20,9 @@ def add_hashes(resources: list[Resource]) -> None:
         if resource.needs_hash:
             digest = content_hash(resource)
             resource.remember()
-            resource.metadata()["name"] = f"{resource.name}-{digest}"
+            old = resource.metadata()["name"]
+            name = f"{resource.name}-{digest}"
+            resource.metadata()["name"] = Text.placed(name, None, old, derived=True) if isinstance(old, Text) else name
 
 
 def content_hash(resource: Resource) -> str:

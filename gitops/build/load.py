@@ -12,8 +12,8 @@ from gitops.location import Location
 from gitops.yaml.reader import Document, copy, load_authored, load_tracked
 from gitops.yaml.scalars import is_null, text_of
 
-MAX_OBJECTS = 50_000
-"""Objects one build may hold."""
+MAX_OBJECTS = 20_000
+"""Objects one build may load: twice what the largest honest repository holds."""
 
 
 def resources(text: bytes, file: str, context: Context) -> list[Resource]:
@@ -24,7 +24,11 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     """
     documents = load_tracked(text, file) if context.tracking else load_authored(text, file)
     context.odd = context.odd or any(document.odd for document in documents)
-    return [context.loaded(Resource(data, start)) for data, start in _objects(documents)]
+    found = [context.loaded(Resource(data, start)) for data, start in _objects(documents)]
+    context.objects += len(found)
+    if context.objects > MAX_OBJECTS:
+        raise errors.BuildError(f"the build loads more than {MAX_OBJECTS} objects", location=Location(file))
+    return found
 
 
 def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Location]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import selectors
+from gitops.build import patterns, selectors
 from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.resource import Resource
@@ -15,8 +15,18 @@ from gitops.merge import jsonpatch, strategic
 from gitops.yaml import is_string, load_config, text_of
 from gitops.yaml.scalars import is_null, plain
 
-MAX_PATCHES = 5_000
+MAX_PATCHES = 2_000
 """Patches one build applies; more is a mistake or an attack."""
+
+
+def refuse_many(count: int, at: Where) -> None:
+    """Refuse a list of patches that is too long before any is read.
+
+    Raises:
+        BuildError: it is.
+    """
+    if count > MAX_PATCHES:
+        raise errors.BuildError(f"{count} patches are more than the {MAX_PATCHES} a build applies", location=at())
 
 
 def find(resources: Sequence[Resource], patch: Resource, at: Where) -> Resource:
@@ -82,10 +92,10 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     if not merged:
         return
     _spread(target, before)
-    if not patch.allow_kind_change and target.kind != kind:
+    if not patch.allow_kind_change:
         target.data["kind"] = kind_value
     metadata = target.metadata()
-    if not patch.allow_name_change and target.name != name:
+    if not patch.allow_name_change and name:
         metadata["name"] = fields["name"]
     if target.namespace != namespace or (not namespace and "namespace" in metadata):
         metadata.pop("namespace", None)
@@ -126,20 +136,24 @@ def apply_selected(
         apply_strategic(resource, twin, context)
 
 
-def operations(text: str, file: str, at: Where) -> list[dict[str, Any]] | None:
-    """The JSON Patch in a text, None if it is none; texts that start with `[` must be JSON, as in kustomize."""
-    if text.lstrip().startswith("["):
-        value = jsonpatch.parse(text)
-    else:
-        documents = load_config(text.encode(), file)
-        value = plain(documents[0].value) if documents else None
+def operations(content: bytes, file: str, at: Where, context: Context) -> list[dict[str, Any]] | None:
+    """The JSON Patch in a text, None if it is none; a text that starts with `[` must be JSON, as in kustomize.
+
+    Raises:
+        BuildError: an operation is not complete.
+    """
+    if content.lstrip().startswith(b"[") and jsonpatch.parse(content) is None:
+        return None
+    documents = load_config(content, file, tracked=context.tracking)
+    value = documents[0].value if documents else None
     if not isinstance(value, list) or not all(isinstance(op, dict) for op in value):
         return None
+    ops: list[dict[str, Any]] = value if context.tracking else plain(value)
     try:
-        jsonpatch.check(value)
+        jsonpatch.check(ops)
     except jsonpatch.DoesNotFit as error:
         raise errors.BuildError("the JSON patch is not valid", cause=str(error), location=at()) from error
-    return value
+    return ops
 
 
 def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Context, at: Where) -> None:
@@ -210,8 +224,8 @@ def _anchored(pattern: str, field: str, at: Where) -> Callable[[str], bool]:
     if re.fullmatch(r"[\w-]+", pattern):
         return lambda text: text == pattern
     try:
-        compiled = re.compile(rf"(?:{pattern})\Z")
-    except re.error as error:
+        compiled = patterns.compiled(rf"(?:{pattern})\Z")
+    except ValueError as error:
         raise errors.BuildError(f"target: {field} is not a valid pattern", cause=str(error), location=at()) from error
     return lambda text: compiled.match(text) is not None
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from gitops import errors
-from gitops.build import metadata, patch, replacements, transform
+from gitops.build import embedded, metadata, patch, replacements, transform
 from gitops.build.collection import Collection
 from gitops.build.config import spec_of
 from gitops.build.context import Context
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
-from gitops.build.kustomization import Kustomization
+from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.load import resources as load_resources
 from gitops.build.resource import Resource
+from gitops.location import Location
 from gitops.yaml.reader import copy
+from gitops.yaml.tracked import move
 
 _LABELS = FieldSpec("metadata/labels", create=True)
 
@@ -61,12 +62,16 @@ class _Step:
     def _mark(self, pointer: str) -> Any:
         return self.context.mark(self.kustomization, pointer)
 
+    def _derived(self, pointer: str) -> Any:
+        return self.context.mark(self.kustomization, pointer, derived=True)
+
     def strategic_patches(self) -> None:
         entries = self.kustomization.entries("patchesStrategicMerge")
         loaded = []
         for i, entry in enumerate(entries):
-            at = self.kustomization.where(f"/patchesStrategicMerge/{i}")
-            loaded += [(one, at) for one in self._strategic(str(entry), at)]
+            pointer = f"/patchesStrategicMerge/{i}"
+            at = self.kustomization.where(pointer)
+            loaded += [(one, at) for one in self._strategic(str(entry), pointer)]
         for one, at in loaded:
             target = patch.find(self.collection.resources, one, at)
             patch.apply_selected(self.collection.resources, [target], one, self.context)
@@ -79,18 +84,21 @@ class _Step:
         if any(not resource.data for resource in resources):
             self.collection.replace([resource for resource in resources if resource.data])
 
-    def _strategic(self, entry: str, at: Where) -> list[Resource]:
+    def _strategic(self, entry: str, pointer: str) -> list[Resource]:
         """Patches written in the kustomization itself, or in a file it names."""
         files, folder = self.context.files, self.kustomization.folder
         if "\n" not in entry:
+            at = self.kustomization.where(pointer)
             found = files.resolve_file(folder, entry, at)
             return load_resources(files.read(found, at), found, self.context)
-        return inline_resources(entry, self.kustomization.path, at, self.context)
+        return inline_resources(entry, self.kustomization, pointer, self.context)
 
     def patches(self) -> None:
+        patch.refuse_many(len(self.kustomization.entries("patches")), self.kustomization.where("/patches"))
         for i, entry in enumerate(self.kustomization.entries("patches")):
             at = self.kustomization.where(f"/patches/{i}")
-            apply_patch(self.kustomization, entry, at, self.collection.resources, self.context)
+            text = PatchText(self.kustomization, entry, f"/patches/{i}/patch", self.context)
+            apply_patch(text, entry, at, self.collection.resources)
             self._done("PatchTransformer")
 
     def namespace(self) -> None:
@@ -104,10 +112,10 @@ class _Step:
     def names(self) -> None:
         kustomization, collection = self.kustomization, self.collection
         if text := kustomization.string("namePrefix"):
-            transform.prefix(collection.resources, text, collection.config.name_prefix, self._mark("/namePrefix"))
+            transform.prefix(collection.resources, text, collection.config.name_prefix, self._derived("/namePrefix"))
             self._done("PrefixTransformer")
         if text := kustomization.string("nameSuffix"):
-            transform.suffix(collection.resources, text, collection.config.name_suffix, self._mark("/nameSuffix"))
+            transform.suffix(collection.resources, text, collection.config.name_suffix, self._derived("/nameSuffix"))
             self._done("SuffixTransformer")
 
     def labels(self) -> None:
@@ -150,7 +158,8 @@ class _Step:
             target = entry.get("target") or {}
             if not target.get("name"):
                 raise errors.BuildError("patchesJson6902: the target must have a name", location=at())
-            apply_json_patch(self.kustomization, entry, at, self.collection.resources, self.context)
+            text = PatchText(self.kustomization, entry, f"/patchesJson6902/{i}/patch", self.context)
+            apply_json_patch(text, target, at, self.collection.resources)
             self._done("PatchJson6902Transformer")
 
     def replicas(self) -> None:
@@ -194,105 +203,124 @@ def refuse_twins(resources: list[Resource], at: Where) -> None:
             )
 
 
-def apply_patch(
-    source: Kustomization, entry: dict[str, Any], at: Where, resources: list[Resource], context: Context
-) -> None:
+def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: list[Resource]) -> None:
     """Apply one entry of `patches`, of either kind.
 
     Raises:
         BuildError: it is neither, or does not fit.
     """
-    text, file, load = _patch_text(source, entry, at, context)
-    ops = _operations(text, file, at)
+    ops = text.operations(at)
     target = entry.get("target")
     if ops is not None:
         if target is None:
             raise errors.BuildError("a JSON patch needs a target", location=at())
         for resource in patch.select(resources, target, at):
             resource.remember()
-            patch.apply_operations(resource, _fresh(ops), context, at)
+            patch.apply_operations(resource, copy(ops), text.context, at)
         return
     options = entry.get("options") or {}
-    loaded = _loaded(load, at)
+    loaded = text.objects(at)
     for one in loaded:
         one.allow_name_change = bool(options.get("allowNameChange"))
         one.allow_kind_change = bool(options.get("allowKindChange"))
+        if (one.allow_name_change or one.allow_kind_change) and one.strings("annotations"):
+            # kustomize notes the option in an annotation, and writes all of them anew as strings.
+            one.set_strings("annotations", one.strings("annotations"))
     if target is None:
         for one in loaded:
-            patch.apply_strategic(patch.find(resources, one, at), one, context)
+            patch.apply_strategic(patch.find(resources, one, at), one, text.context)
         return
     if len(loaded) != 1:
         raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
-    patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], context)
+    patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], text.context)
 
 
-def _loaded(load: Callable[[], list[Resource]], at: Where) -> list[Resource]:
-    try:
-        loaded = load()
-    except errors.ConfigError as error:
-        raise errors.BuildError(
-            "this is neither a strategic merge patch nor a JSON patch",
-            cause=str(error),
-            hint=error.hint
-            or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
-            location=at(),
-        ) from error
-    if not loaded:
-        raise errors.BuildError("the patch is empty", location=at())
-    return loaded
-
-
-def apply_json_patch(
-    source: Kustomization, entry: dict[str, Any], at: Where, resources: list[Resource], context: Context
-) -> None:
+def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resources: list[Resource]) -> None:
     """Apply one entry of `patchesJson6902`.
 
     Raises:
         BuildError: it is no JSON patch, or does not fit.
     """
-    text, file, _ = _patch_text(source, entry, at, context)
-    ops = _operations(text, file, at)
+    ops = text.operations(at)
     if not ops:
         raise errors.BuildError("this is no JSON patch: a list of operations is expected", location=at())
-    for resource in patch.select(resources, entry.get("target") or {}, at):
-        patch.apply_operations(resource, _fresh(ops), context, at)
+    for resource in patch.select(resources, target, at):
+        patch.apply_operations(resource, copy(ops), text.context, at)
 
 
-def _fresh(ops: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Operations whose values no other object shares."""
-    copied: list[dict[str, Any]] = copy(ops)
-    return copied
+class PatchText:
+    """A patch of either kind: written at `pointer` of a kustomization, or in the file its `path` names."""
+
+    def __init__(
+        self, source: ConfigFile, entry: dict[str, Any], pointer: str, context: Context, folder: str | None = None
+    ) -> None:
+        self.source = source
+        self.pointer = pointer
+        self.context = context
+        self.inline = str(entry.get("patch") or "").strip()
+        self.path = str(entry.get("path") or "")
+        self.folder = source.path.rpartition("/")[0] if folder is None else folder
+        self._content: tuple[str, bytes] | None = None
+
+    def _file(self, at: Where) -> tuple[str, bytes]:
+        if bool(self.inline) == bool(self.path):
+            raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
+        if self._content is None:
+            if self.inline:
+                self._content = self.source.path, self.inline.encode()
+            else:
+                found = self.context.files.resolve_file(self.folder, self.path, at)
+                self._content = found, self.context.files.read(found, at)
+        return self._content
+
+    def operations(self, at: Where) -> list[dict[str, Any]] | None:
+        """The JSON Patch it is; None if it is none."""
+        path, content = self._file(at)
+        ops = patch.operations(content, path, at, self.context)
+        if self.inline and self.context.tracking and ops:
+            move(ops, embedded.place(self.source, self.pointer, self.inline))
+        return ops
+
+    def objects(self, at: Where) -> list[Resource]:
+        """The strategic merge patches in it.
+
+        Raises:
+            BuildError: it is neither kind of patch, or empty.
+        """
+        path, content = self._file(at)
+        try:
+            if self.inline:
+                loaded = inline_resources(self.inline, self.source, self.pointer, self.context)
+            else:
+                loaded = load_resources(content, path, self.context)
+        except errors.ConfigError as error:
+            raise errors.BuildError(
+                "this is neither a strategic merge patch nor a JSON patch",
+                cause=f"{error.message}{': ' if error.cause else ''}{error.cause}",
+                hint=error.hint
+                or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
+                location=error.location or at(),
+            ) from error
+        if not loaded:
+            raise errors.BuildError("the patch is empty", location=at())
+        return loaded
 
 
-def _operations(text: str, file: str, at: Where) -> list[dict[str, Any]] | None:
-    return patch.operations(text, file, at)
-
-
-def _patch_text(
-    source: Kustomization, entry: dict[str, Any], at: Where, context: Context
-) -> tuple[str, str, Callable[[], list[Resource]]]:
-    """A patch's text, its file, and how to load it as objects."""
-    inline, path = str(entry.get("patch") or "").strip(), entry.get("path") or ""
-    if bool(inline) == bool(path):
-        raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
-    if inline:
-        return inline, source.path, lambda: inline_resources(inline, source.path, at, context)
-    found = context.files.resolve_file(source.folder, str(path), at)
-    content = context.files.read(found, at)
-    return content.decode("utf-8", "replace"), found, lambda: load_resources(content, found, context)
-
-
-def inline_resources(text: str, file: str, at: Where, context: Context) -> list[Resource]:
-    """Objects written inside another file: errors name the entry, and the line within it.
+def inline_resources(text: str, source: ConfigFile, pointer: str, context: Context) -> list[Resource]:
+    """Objects written inside another file, with positions in that file.
 
     Raises:
         BuildError: the text is no YAML, or no Kubernetes object.
     """
     try:
-        loaded = load_resources(text.encode(), file, context)
+        loaded = load_resources(text.encode(), source.path, context)
     except errors.ConfigError as error:
-        line = f" (line {error.location.line} of the text)" if error.location else ""
-        raise errors.BuildError(error.message + line, cause=error.cause, hint=error.hint, location=at()) from error
+        inner = error.location or Location(source.path, 1, 1)
+        at = embedded.place(source, pointer, text)(inner)
+        raise errors.BuildError(error.message, cause=error.cause, hint=error.hint, location=at) from error
+    where = embedded.place(source, pointer, text)
     for one in loaded:
-        one.start = at()
+        one.start = where(one.start)
+        if context.tracking:
+            move(one.data, where)
     return loaded

@@ -16,7 +16,7 @@ from gitops.build.config import spec_of
 from gitops.build.context import Context, Mark
 from gitops.build.fieldspec import FieldSpecs
 from gitops.build.files import Where
-from gitops.build.kustomization import Kustomization
+from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.resource import Resource
 from gitops.yaml import load_config, plain
 
@@ -71,6 +71,11 @@ class Plugin:
         return self.resource.start
 
     @property
+    def file(self) -> ConfigFile:
+        """The file of the configuration, in which nothing but its start is known."""
+        return ConfigFile(path=self.resource.start.file, text=b"", data={})
+
+    @property
     def mark(self) -> Mark:
         """Stamps values this plugin makes."""
         return self.context.mark_at(self.resource.start)
@@ -109,7 +114,7 @@ def _plugins(target: Target, field: str) -> list[Plugin]:
     for i, entry in enumerate(kustomization.entries(field)):
         at = kustomization.where(f"/{field}/{i}")
         if "\n" in str(entry):
-            loaded = pipeline.inline_resources(str(entry), kustomization.path, at, context)
+            loaded = pipeline.inline_resources(str(entry), kustomization, f"/{field}/{i}", context)
             metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
             inline.append(loaded)
         else:
@@ -232,8 +237,9 @@ def _namespace(plugin: Plugin, resources: list[Resource]) -> None:
 
 def _json_patch(plugin: Plugin, resources: list[Resource]) -> None:
     settings = plugin.settings
-    entry = {"patch": settings.get("jsonOp"), "path": settings.get("path"), "target": settings.get("target")}
-    pipeline.apply_json_patch(plugin.kustomization, entry, plugin.at, resources, plugin.context)
+    entry = {"patch": settings.get("jsonOp"), "path": settings.get("path")}
+    text = pipeline.PatchText(plugin.file, entry, "", plugin.context, plugin.kustomization.folder)
+    pipeline.apply_json_patch(text, settings.get("target") or {}, plugin.at, resources)
 
 
 def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
@@ -241,19 +247,20 @@ def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
     context, folder = plugin.context, plugin.kustomization.folder
     for entry in plugin.settings.get("paths") or ():
         if "\n" in entry:
-            loaded += pipeline.inline_resources(str(entry), plugin.resource.start.file, plugin.at, context)
+            loaded += pipeline.inline_resources(str(entry), plugin.file, "", context)
         else:
             found = context.files.resolve_file(folder, str(entry), plugin.at)
             loaded += load.resources(context.files.read(found, plugin.at), found, context)
     if plugin.settings.get("patches"):
         text = str(plugin.settings["patches"])
-        loaded += pipeline.inline_resources(text, plugin.resource.start.file, plugin.at, context)
+        loaded += pipeline.inline_resources(text, plugin.file, "", context)
     for one in loaded:
         patch.apply_selected(resources, [patch.find(resources, one, plugin.at)], one, context)
 
 
 def _patch(plugin: Plugin, resources: list[Resource]) -> None:
-    pipeline.apply_patch(plugin.kustomization, plugin.settings, plugin.at, resources, plugin.context)
+    text = pipeline.PatchText(plugin.file, plugin.settings, "", plugin.context, plugin.kustomization.folder)
+    pipeline.apply_patch(text, plugin.settings, plugin.at, resources)
 
 
 def _prefix(plugin: Plugin, resources: list[Resource]) -> None:

@@ -15,7 +15,7 @@ from gitops.build.config import Config
 from gitops.build.context import Context
 from gitops.build.identity import NOT_NAMESPACED, Gvk
 from gitops.build.resource import Resource
-from gitops.yaml.scalars import Authored, is_null, text_of
+from gitops.yaml.scalars import is_null, text_of
 from gitops.yaml.tracked import Text
 
 
@@ -107,8 +107,7 @@ class _Referrer:
         """A reference stands where it was written; what changed it is the rename."""
         if not self.tracking:
             return str(name)
-        at = old.at if isinstance(old, Text | Authored) else None
-        return Text.placed(name, at, old)
+        return Text.placed(name, None, old, derived=True)
 
     def _edit_mapping(self, node: dict[str, Any]) -> None:
         if "name" not in node:

@@ -14,7 +14,7 @@ from gitops.location import Location
 from gitops.objects import Manifest
 from gitops.source.tree import Tree
 from gitops.yaml import plain
-from gitops.yaml.reader import nearest
+from gitops.yaml.reader import nearest, value_in
 
 
 class Replay:
@@ -81,6 +81,18 @@ def build(tree: Tree, path: str) -> Build:
         for index, resource in enumerate(resources)
     )
     return Build(objects=objects, files=context.files.seen)
+
+
+def history(rendered: Rendered, pointer: str) -> tuple[Location, ...]:
+    """Every place that gave the value at a JSON pointer a value, the first author first, the last change last."""
+    value = value_in(rendered.source.replay.data(rendered.source.index), pointer)
+    places: list[Location] = []
+    while value is not None:
+        at = getattr(value, "at", None)
+        if at is not None:
+            places.append(at)
+        value = getattr(value, "before", None)
+    return tuple(reversed(places))
 
 
 def _refuse_encrypted(resources: list[Resource]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import selectors, shapes
+from gitops.build import patterns, selectors, shapes
 from gitops.build.context import Context, Mark
 from gitops.build.files import Where
 from gitops.build.identity import Gvk
@@ -157,7 +157,7 @@ def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any],
     create = bool(options.get("create"))
     try:
         places = _find(root, "", split_path(path), _blank(value) if create else None)
-    except (_NoWay, re.error) as error:
+    except (_NoWay, ValueError) as error:
         raise errors.BuildError(
             f"the replacement cannot reach {path} in {resource.identity}", cause=str(error), location=at()
         ) from error
@@ -273,7 +273,8 @@ def _find_matching(node: Any, part: str, rest: list[str], blank: Any) -> list[tu
         name, pattern = matcher(part)
     except ValueError:
         raise _NoWay(f"{part} needs the form [field=value]") from None
-    found = [i for i, item in enumerate(items) if _matches(item, name, pattern)]
+    wanted = patterns.compiled(pattern)
+    found = [i for i, item in enumerate(items) if _matches(item, name, wanted)]
     places = [place for i in found for place in (_find(items, i, rest, blank) if name else [(items, i)])]
     if places or blank is None:
         return places
@@ -281,8 +282,8 @@ def _find_matching(node: Any, part: str, rest: list[str], blank: Any) -> list[tu
     return _find(items, len(items) - 1, rest if name else [], blank)
 
 
-def _matches(item: Any, name: str, pattern: str) -> bool:
+def _matches(item: Any, name: str, pattern: re.Pattern[str]) -> bool:
     """Patterns are not anchored: kustomize's are not."""
     if not name:
-        return not isinstance(item, dict | list) and bool(re.search(pattern, text_of(item)))
-    return isinstance(item, dict) and name in item and bool(re.search(pattern, text_of(item[name])))
+        return not isinstance(item, dict | list) and bool(pattern.search(text_of(item)))
+    return isinstance(item, dict) and name in item and bool(pattern.search(text_of(item[name])))

@@ -35,6 +35,9 @@ from gitops.yaml import load_config, plain
 MAX_DEPTH = 50
 """Kustomizations inside kustomizations."""
 
+MAX_FOLDERS = 1_000
+"""Folders one build enters, each time counted: bases that share bases double with each level."""
+
 _LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
 
@@ -108,6 +111,9 @@ class Target:
                     cause=" -> ".join([*(name or "." for name in self.above), folder or "."]),
                     location=at(),
                 )
+        self.context.folders += 1
+        if self.context.folders > MAX_FOLDERS:
+            raise errors.BuildError(f"the build enters more than {MAX_FOLDERS} folders", location=at())
         if len(self.above) > MAX_DEPTH:
             raise errors.BuildError(f"kustomizations nest deeper than {MAX_DEPTH} levels", location=at())
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import fieldspec
+from gitops.build import fieldspec, patterns
 from gitops.build.context import Mark
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
@@ -145,7 +145,8 @@ def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldS
         text = text_of(old)
         if is_null(old) or (name not in text and name.isalnum()) or not pattern.match(text):
             return old
-        return mark(_renamed_image(text, entry), old)
+        renamed = _renamed_image(text, entry)
+        return old if renamed == text else mark(renamed, old)
 
     for resource in resources:
         if resource.kind == "CustomResourceDefinition":
@@ -157,8 +158,9 @@ def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldS
 
 def _image_pattern(name: str) -> re.Pattern[str]:
     try:
+        patterns.compiled(name)
         return re.compile(rf"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\Z")
-    except re.error as error:
+    except ValueError as error:
         raise errors.BuildError(f"the image name {name!r} is not a valid pattern", cause=str(error)) from error
 
 

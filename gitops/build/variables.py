@@ -14,6 +14,7 @@ from gitops.build.identity import Identity, gvk_of
 from gitops.build.kustomization import Kustomization
 from gitops.build.paths import lookup, split_field_path
 from gitops.build.resource import Resource
+from gitops.yaml.reader import MAX_BYTES
 from gitops.yaml.scalars import is_null, is_string, plain, text_of
 
 _REFERENCE = re.compile(r"\$(?:\$|\((?P<name>[^)]*)\))", re.DOTALL)
@@ -133,6 +134,9 @@ def _replaced(old: Any, values: dict[str, Any], marks: dict[str, Mark]) -> Any:
         used.append(name)
         return text_of(values[name])
 
+    most = max((len(text_of(value)) for value in values.values()), default=0)
+    if len(text) + text.count("$(") * most > MAX_BYTES:
+        raise errors.BuildError(f"variables would make a value of more than {MAX_BYTES} bytes")
     changed = _REFERENCE.sub(one, text)
     if changed == text:
         return old

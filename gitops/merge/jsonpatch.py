@@ -10,6 +10,9 @@ from typing import Any
 import jsonpatch as library
 import jsonpointer
 
+MAX_COPIED = 100_000
+"""Values all `copy` operations of a patch may copy: each can double what is there."""
+
 Operation = dict[str, Any]
 
 _NEEDS = {
@@ -26,7 +29,7 @@ class DoesNotFit(Exception):
     """An operation cannot be applied to the document, or a `test` fails."""
 
 
-def parse(text: str) -> Any:
+def parse(text: str | bytes) -> Any:
     """The value of a JSON text; None if it is not JSON."""
     try:
         return json.loads(text)
@@ -58,7 +61,12 @@ def apply(ops: Sequence[Operation], document: Any, *, in_place: bool = False) ->
     """
     if not in_place:
         document = copy.deepcopy(document)
+    copied = 0
     for i, op in enumerate(ops):
+        if op["op"] == "copy":
+            copied += _size(jsonpointer.resolve_pointer(document, op["from"], None))
+            if copied > MAX_COPIED:
+                raise DoesNotFit(f"operation {i}: `copy` has copied more than {MAX_COPIED} values")
         try:
             document = library.JsonPatch([op]).apply(document, in_place=True)
         except library.JsonPatchTestFailed:
@@ -69,3 +77,9 @@ def apply(ops: Sequence[Operation], document: Any, *, in_place: bool = False) ->
             where = op.get("from") if op["op"] in ("move", "copy") else op["path"]
             raise DoesNotFit(f"operation {i}: `{op['op']}` finds no place for, or nothing at, {where}") from None
     return document
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1

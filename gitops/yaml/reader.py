@@ -22,6 +22,10 @@ MAX_BYTES = 8 * 1024 * 1024
 """The largest file read: well above anything etcd would store of it."""
 MAX_NODES = 100_000
 """Values in one document after aliases are expanded; more is an alias bomb."""
+MAX_DOCUMENTS = 20_000
+"""Documents in one file."""
+MAX_FILE_NODES = 1_000_000
+"""Values in one file."""
 MAX_DEPTH = 200
 """Levels of nesting; CRD schemas, the deepest honest documents, stay below 100."""
 
@@ -61,8 +65,8 @@ class Document:
         return position_in(documents[self.index].value, pointer)
 
 
-def position_in(value: Any, pointer: str) -> Location | None:
-    """The position of the value at a JSON pointer within tracked data; None if nothing is there."""
+def value_in(value: Any, pointer: str) -> Any:
+    """The value at a JSON pointer within tracked data; None if nothing is there."""
     for part in pointer.split("/")[1:]:
         key = part.replace("~1", "/").replace("~0", "~")
         if isinstance(value, dict) and key in value:
@@ -71,6 +75,18 @@ def position_in(value: Any, pointer: str) -> Location | None:
             value = value[int(key)]
         else:
             return None
+    return value
+
+
+def position_in(value: Any, pointer: str) -> Location | None:
+    """The position of the value at a JSON pointer within tracked data; None if nothing is there."""
+    return written(value_in(value, pointer))
+
+
+def written(value: Any) -> Location | None:
+    """Where a tracked value was written: for one that was derived from another, where that one was."""
+    while isinstance(value, Text) and value.derived and getattr(value.before, "at", None) is not None:
+        value = value.before
     return getattr(value, "at", None)
 
 
@@ -119,6 +135,7 @@ class _Reader:
         self.dialect = dialect
         self.tracked = tracked
         self.nodes = 0
+        self.total = 0
         self.depth = 0
         self.odd = tracked
         self.anchors: dict[str, tuple[Any, int]] = {}
@@ -161,8 +178,11 @@ class _Reader:
                 return found
             if kind is not _DOCUMENT_START:
                 continue
+            self.total += self.nodes
             self.nodes, self.anchors, self.odd = 0, {}, self.tracked
             event = self.next()
+            if len(found) >= MAX_DOCUMENTS or self.total > MAX_FILE_NODES:
+                self._refuse(event, f"the file has more than {MAX_DOCUMENTS} documents or {MAX_FILE_NODES} values", "")
             mark = event.start_mark
             value = self._node(event)
             if not scalars.is_null(value):

@@ -53,12 +53,13 @@ class Authored:
     keys, so a value whose spelling is not the canonical one carries it until the build is done.
     """
 
-    __slots__ = ("at", "text", "value")
+    __slots__ = ("at", "before", "text", "value")
 
-    def __init__(self, text: str, value: Any, at: Location | None = None) -> None:
+    def __init__(self, text: str, value: Any, at: Location | None = None, before: Any = None) -> None:
         self.text = text
         self.value = value
         self.at = at
+        self.before = before
 
     def __eq__(self, other: object) -> bool:
         return bool(self.value == (other.value if isinstance(other, Authored) else other))

@@ -5,6 +5,7 @@ They behave as what they extend, so code that changes manifests needs no second 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gitops.location import Location
@@ -25,16 +26,35 @@ class Items(list[Any]):
 
 
 class Text(str):
-    """A string and its position; `before` is what a transformer replaced."""
+    """A string and its position.
 
-    __slots__ = ("at", "before")
+    `before` is the value a transformer replaced; `derived` says that this one was made from it (a prefix put before
+    it), so that a person looking for the value wants the place of the other.
+    """
+
+    __slots__ = ("at", "before", "derived")
     at: Location | None
     before: Any
+    derived: bool
 
     @classmethod
-    def placed(cls, value: str, at: Location | None, before: Any = None) -> Text:
+    def placed(cls, value: str, at: Location | None, before: Any = None, *, derived: bool = False) -> Text:
         """A string written at `at`."""
         text = cls(value)
         text.at = at
         text.before = before
+        text.derived = derived
         return text
+
+
+def move(value: Any, where: Callable[[Location], Location]) -> None:
+    """Change every position in tracked data to what `where` makes of it."""
+    at = getattr(value, "at", None)
+    if at is not None:
+        value.at = where(at)
+    if isinstance(value, dict):
+        for item in value.values():
+            move(item, where)
+    elif isinstance(value, list):
+        for item in value:
+            move(item, where)

@@ -87,7 +87,8 @@ def _pick(draw: Draw, repo: Repo, folder: str, *kinds: str) -> tuple[str, str]:
     """A kind and name to refer to: mostly of an object that is there."""
     there = [one for one in repo.known if not kinds or one[0] in kinds]
     if there and draw(st.integers(0, 12)):
-        return draw(st.sampled_from(there))
+        chosen: tuple[str, str] = draw(st.sampled_from(there))
+        return chosen
     return draw(st.sampled_from(kinds or sorted(KINDS))), _name(draw, folder)
 
 
@@ -269,14 +270,8 @@ def _labels(draw: Draw, fields: Fields, _repo: Repo, _folder: str) -> None:
 
 def _images(draw: Draw, fields: Fields, _repo: Repo, _folder: str) -> None:
     entry = {"name": draw(st.sampled_from(IMAGES))}
-    for field, value in (
-        ("newName", "mirror.example/x"),
-        ("newTag", "9.9"),
-        ("digest", "sha256:abc"),
-        ("tagSuffix", "-s"),
-    ):
-        if draw(st.booleans()):
-            entry[field] = value
+    changes = {"newName": "mirror.example/x", "newTag": "9.9", "digest": "sha256:abc", "tagSuffix": "-s"}
+    entry |= {name: value for name, value in changes.items() if draw(st.booleans())}
     fields["images"] = [entry]
 
 
@@ -362,32 +357,33 @@ def _target(draw: Draw, folder: str, kind: str) -> dict[str, Any]:
 
 def _change(draw: Draw, kind: str, folder: str) -> dict[str, Any]:
     if kind in ("Deployment", "StatefulSet", "CronJob"):
-        spec: dict[str, Any] = {}
-        containers = [_container(draw, folder) for _ in range(draw(st.integers(0, 2)))]
-        for container in containers:
-            if draw(st.integers(0, 2)):
-                del container["image"]
-            if draw(st.integers(0, 6)) == 0:
-                container["$patch"] = draw(st.sampled_from(["delete", "replace"]))
-            if draw(st.integers(0, 4)) == 0:
-                container["env"] = None
-        if containers:
-            spec["containers"] = containers
-        if draw(st.integers(0, 6)) == 0:
-            spec.setdefault("containers", []).insert(
-                0, {"$patch": draw(st.sampled_from(["replace", "delete", "merge"]))}
-            )
-        if draw(st.integers(0, 3)) == 0:
-            spec["volumes"] = draw(
-                st.sampled_from([[{"name": "v", "emptyDir": {}}], [{"name": "v", "configMap": None}], None])
-            )
-        template = {"template": {"spec": spec}}
+        template = {"template": {"spec": _pod_change(draw, folder)}}
         return {"spec": {"jobTemplate": {"spec": template}}} if kind == "CronJob" else {"spec": template}
     if kind == "Service":
         return {"spec": {"ports": [{"port": draw(st.sampled_from([80, 443])), "protocol": "TCP", "name": "p"}]}}
     if kind == "Widget":
         return {"spec": {"items": [{"name": "a", "value": 2}], "more": {"x": None, "y": 1}}}
     return {"data": {"k": draw(st.sampled_from(["new", None])), "z": "1"}}
+
+
+def _pod_change(draw: Draw, folder: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {}
+    containers = [_container(draw, folder) for _ in range(draw(st.integers(0, 2)))]
+    for container in containers:
+        if draw(st.integers(0, 2)):
+            del container["image"]
+        if draw(st.integers(0, 6)) == 0:
+            container["$patch"] = draw(st.sampled_from(["delete", "replace"]))
+        if draw(st.integers(0, 4)) == 0:
+            container["env"] = None
+    if containers:
+        spec["containers"] = containers
+    if draw(st.integers(0, 6)) == 0:
+        spec.setdefault("containers", []).insert(0, {"$patch": draw(st.sampled_from(["replace", "delete", "merge"]))})
+    if draw(st.integers(0, 3)) == 0:
+        volumes = [[{"name": "v", "emptyDir": {}}], [{"name": "v", "configMap": None}], None]
+        spec["volumes"] = draw(st.sampled_from(volumes))
+    return spec
 
 
 def _json_patch(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
@@ -457,6 +453,56 @@ def _vars(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
     fields["vars"] = [entry]
 
 
+def _plugin(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
+    kind, settings = draw(st.sampled_from(PLUGINS))
+    plugin = {"apiVersion": "builtin", "kind": kind, "metadata": {"name": "plugin"}, **settings}
+    repo.files[f"{folder}/plugin.yaml"] = json.dumps(plugin)
+    fields["generators" if kind.endswith("Generator") else "transformers"] = ["plugin.yaml"]
+
+
+_EVERYWHERE = [{"path": "metadata/labels", "create": True}]
+PLUGINS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("LabelTransformer", {"labels": {"plugged": "1"}, "fieldSpecs": _EVERYWHERE}),
+    (
+        "AnnotationsTransformer",
+        {"annotations": {"plugged": "1"}, "fieldSpecs": [{"path": "metadata/annotations", "create": True}]},
+    ),
+    ("PrefixTransformer", {"prefix": "plug-", "fieldSpecs": [{"path": "metadata/name"}]}),
+    ("SuffixTransformer", {"suffix": "-plug", "fieldSpecs": [{"path": "metadata/name", "kind": "ConfigMap"}]}),
+    ("NamespaceTransformer", {"metadata": {"name": "n", "namespace": "plugged"}, "unsetOnly": True}),
+    (
+        "NamespaceTransformer",
+        {"metadata": {"name": "n", "namespace": "plugged"}, "setRoleBindingSubjects": "allServiceAccounts"},
+    ),
+    ("ImageTagTransformer", {"imageTag": {"name": "nginx", "newTag": "p"}, "fieldSpecs": []}),
+    (
+        "ReplicaCountTransformer",
+        {"replica": {"name": "web", "count": 4}, "fieldSpecs": [{"path": "spec/replicas", "kind": "Deployment"}]},
+    ),
+    ("ConfigMapGenerator", {"name": "plugged", "literals": ["a=1"]}),
+    ("SecretGenerator", {"metadata": {"name": "plugged-secret", "namespace": "apps"}, "literals": ["a=1"]}),
+    (
+        "PatchTransformer",
+        {
+            "patch": '[{"op": "add", "path": "/metadata/annotations", "value": {"p": "1"}}]',
+            "target": {"kind": "Service"},
+        },
+    ),
+    ("HashTransformer", {}),
+)
+
+
+def _openapi(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
+    merged = {"type": "array", "x-kubernetes-patch-strategy": "merge", "x-kubernetes-patch-merge-key": "name"}
+    spec = {"type": "object", "properties": {"items": {**merged, "items": {"type": "object"}}}}
+    kind = {"group": "example.org", "version": "v1", "kind": "Widget"}
+    widget = {"type": "object", "properties": {"spec": spec}, "x-kubernetes-group-version-kind": [kind]}
+    repo.files[f"{folder}/schema.json"] = json.dumps({"definitions": {"org.example.Widget": widget}})
+    fields["openapi"] = draw(
+        st.sampled_from([{"path": "schema.json"}, {"path": "schema.json"}, {"version": "v1.21.2"}])
+    )
+
+
 def _configurations(_draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
     widget = {"kind": "Widget", "path": "spec/ref"}
     repo.files[f"{folder}/config.yaml"] = json.dumps(
@@ -486,6 +532,8 @@ FEATURES: dict[str, Callable[[Draw, Fields, Repo, str], None]] = {
         st.lists(st.sampled_from(["originAnnotations", "transformerAnnotations", "managedByLabel"]), unique=True),
     ),
     "namespace": _set("namespace", st.sampled_from(["prod", "apps", "default"])),
+    "openapi": _openapi,
+    "plugin": _plugin,
     "prefix": _set("namePrefix", _WORDS),
     "replacement": _replacement,
     "replicas": _replicas,

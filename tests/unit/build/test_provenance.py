@@ -1,0 +1,130 @@
+"""Every field of a rendered object leads back to the line that wrote it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gitops import build
+from gitops.source.tree import MemoryTree
+
+FILES = {
+    "base/kustomization.yaml": "resources:\n- app.yaml\n",
+    "base/app.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 1
+  template:
+    spec:
+      serviceAccountName: web
+      containers:
+      - name: main
+        image: nginx:1
+        env:
+        - name: A
+          value: "1"
+      - name: side
+        image: side:1
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: web
+""",
+    "top/kustomization.yaml": """\
+resources:
+- ../base
+namePrefix: prod-
+namespace: apps
+labels:
+- pairs:
+    team: blue
+images:
+- name: nginx
+  newTag: "2"
+patches:
+- path: patch.yaml
+- target:
+    kind: Deployment
+  patch: |-
+    - op: add
+      path: /spec/minReadySeconds
+      value: 5
+- patch: |
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata:
+      name: web
+    spec:
+      paused: true
+configMapGenerator:
+- name: settings
+  literals:
+  - a=b
+""",
+    "top/patch.yaml": """\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+spec:
+  replicas: 3
+  template:
+    spec:
+      containers:
+      - name: main
+        env:
+        - name: B
+          value: "2"
+""",
+}
+
+
+def _built() -> dict[str, build.Rendered]:
+    tree = MemoryTree({path: content.encode() for path, content in FILES.items()})
+    return {rendered.manifest["kind"]: rendered for rendered in build.build(tree, "top").objects}
+
+
+@pytest.mark.parametrize(
+    ("pointer", "place"),
+    [
+        ("/spec/replicas", "top/patch.yaml:6:13"),
+        ("/spec/minReadySeconds", "top/kustomization.yaml:18:14"),
+        ("/spec/paused", "top/kustomization.yaml:25:15"),
+        ("/spec/template/spec/containers/0/image", "top/kustomization.yaml:9:3"),
+        ("/spec/template/spec/containers/0/env/0/value", "top/patch.yaml:13:18"),
+        ("/spec/template/spec/containers/0/env/1/value", "base/app.yaml:15:18"),
+        ("/spec/template/spec/containers/1/image", "base/app.yaml:17:16"),
+        ("/spec/template/spec/containers/1", "base/app.yaml:16:9"),
+        ("/spec/template", "base/app.yaml:7:3"),
+        ("/metadata/name", "base/app.yaml:4:9"),
+        ("/metadata/namespace", "top/kustomization.yaml:4:12"),
+        ("/metadata/labels/team", "top/kustomization.yaml:7:11"),
+        ("/spec/template/spec/serviceAccountName", "base/app.yaml:9:27"),
+        ("/spec/nothing/here", "base/app.yaml:5:1"),
+    ],
+)
+def test_a_field_leads_to_its_line(pointer: str, place: str) -> None:
+    assert str(build.locate(_built()["Deployment"], pointer)) == place
+
+
+def test_the_history_names_author_and_changes() -> None:
+    image = build.history(_built()["Deployment"], "/spec/template/spec/containers/0/image")
+    assert [str(place) for place in image] == ["base/app.yaml:12:16", "top/kustomization.yaml:9:3"]
+
+
+def test_generated_objects_lead_to_their_entry() -> None:
+    generated = _built()["ConfigMap"]
+    assert str(generated.origin) == "top/kustomization.yaml:27:3"
+    assert str(build.locate(generated, "/data/a")) == "top/kustomization.yaml:27:3"
+
+
+def test_objects_start_where_their_document_starts() -> None:
+    assert str(_built()["ServiceAccount"].origin) == "base/app.yaml:19:1"
+
+
+def test_files_read_are_named() -> None:
+    tree = MemoryTree({path: content.encode() for path, content in FILES.items()})
+    assert sorted(build.build(tree, "top").files) == sorted(FILES)
