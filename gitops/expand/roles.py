@@ -81,6 +81,8 @@ def operations() -> list[Rule]:
     return [
         rule("", ("pods",), ("get", "list", "watch", "create", "delete")),
         rule("", ("pods/log",), ("get",)),
+        # Log lines that the kubelet rotated away are fetched from the runner's spool inside the pod.
+        rule("", ("pods/exec",), ("get", "create")),
         rule("", ("configmaps", "namespaces", "serviceaccounts"), ("get",)),
         rule(meta.GROUP, ("workerpools",), ("launch",)),
     ]
