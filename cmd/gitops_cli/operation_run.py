@@ -14,15 +14,10 @@ import click
 from gitops_cli import _edge, _options, _shell
 
 if TYPE_CHECKING:
-    import asyncio
-
     from gitops import api, cluster
-    from gitops_cli import _logs
 
 LARGEST = 262_144
 """Bytes of a script: the schema's limit, for it travels inside the pod object."""
-SILENCE = 20.0
-"""Seconds to wait for more of a log after its operation ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +80,7 @@ def command(context: click.Context, /, **given: Any) -> None:
 
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Create the Operation; with --follow or --wait stay until it ended."""
-    from gitops_cli import _operations, _wiring
+    from gitops_cli import _accompany, _operations, _wiring
 
     spec = specification(options, script(options.file) if options.file else "")
     async with _wiring.connected(shell) as connection:
@@ -93,9 +88,17 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         await _check_pool(connection, where, options.pool)
         operation = await _create(connection, where, options, spec)
         if not (options.follow or options.wait):
-            _print(shell, options, operation)
+            _accompany.show(shell, operation, output=options.output)
             return 0
-        return await _accompany(shell, connection, options, operation)
+        company = _accompany.Company(
+            shell=shell,
+            connection=connection,
+            operation=operation,
+            follow=options.follow,
+            output=options.output,
+            script_code=options.exit_code == "script",
+        )
+        return await _accompany.accompany(company)
 
 
 def script(file: str) -> str:
@@ -202,101 +205,3 @@ async def _create(connection: cluster.Cluster, where: str, options: Options, spe
             raise
         made = found
     return msgspec.convert(made, api.Operation)
-
-
-async def _accompany(
-    shell: _shell.Shell, connection: cluster.Cluster, options: Options, operation: api.Operation
-) -> int:
-    """Stay with it to its end: say where it stands, print its log, end with its verdict."""
-    import asyncio
-
-    from gitops_cli import _logs, _operations
-
-    name = operation.metadata.name
-    shell.console.note(f"operation {name} created")
-    latest: api.Operation | None = operation
-    begun = asyncio.Event()
-    progress = _logs.Progress()
-    printer = None
-    if options.follow:
-        log = _log(shell, connection, options, operation, begun=begun, progress=progress)
-        printer = asyncio.create_task(log)
-    try:
-        said = ""
-        async for state in _operations.states(connection, operation):
-            latest = state
-            if state is None:
-                break
-            if _operations.stands(state) != said:
-                said = _operations.stands(state)
-                shell.console.note(f"operation {name}: {said}")
-            if state.status.phase in _logs.READABLE:
-                begun.set()
-        begun.set()
-        if printer is not None and latest is not None:
-            await _drained(shell, printer, progress)
-    except asyncio.CancelledError:
-        shell.console.note(f"the operation goes on; to end it: gitops operation cancel {name}")
-        raise
-    finally:
-        if printer is not None:
-            printer.cancel()
-    return _conclude(shell, options, latest, name)
-
-
-async def _log(
-    shell: _shell.Shell,
-    connection: cluster.Cluster,
-    options: Options,
-    operation: api.Operation,
-    *,
-    begun: asyncio.Event,
-    progress: _logs.Progress,
-) -> None:
-    from gitops_cli import _logs
-
-    await begun.wait()
-    span = _logs.Span(follow=True)
-    to_answer = options.output != "json"
-    await _logs.print_log(shell, connection, operation, span, progress=progress, to_answer=to_answer)
-
-
-async def _drained(shell: _shell.Shell, printer: asyncio.Task[None], progress: _logs.Progress) -> None:
-    """The rest of the log after the operation's end; a tunnel that went silent must not hold the verdict for ever."""
-    import asyncio
-
-    before = -1
-    while not printer.done() and progress.printed > before:
-        before = progress.printed
-        await asyncio.wait({printer}, timeout=SILENCE)
-    if printer.done():
-        await printer
-    else:
-        shell.console.complain("log incomplete: the connection to the worker went silent")
-
-
-def _conclude(shell: _shell.Shell, options: Options, operation: api.Operation | None, name: str) -> int:
-    from gitops_cli import _operations
-
-    if operation is not None and options.follow and _operations.log_gap(operation):
-        shell.console.complain(_operations.log_gap(operation))
-    if operation is None:
-        shell.console.complain(f"operation {name} was cancelled: it has been deleted")
-        return 1
-    if options.output == "json":
-        _print(shell, options, operation)
-    code = operation.status.exit_code
-    if options.exit_code == "script" and code is not None:
-        return code
-    return _operations.verdict(operation)
-
-
-def _print(shell: _shell.Shell, options: Options, operation: api.Operation) -> None:
-    import msgspec
-
-    from gitops_cli import _operations
-
-    if options.output == "json":
-        shell.console.answer(msgspec.json.format(msgspec.json.encode(operation), indent=2).decode())
-    else:
-        shell.console.answer(f"{_operations.REFERENCE}/{operation.metadata.name}")

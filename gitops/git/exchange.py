@@ -23,6 +23,8 @@ from gitops.source import Revision, heads
 
 library.prepare()
 
+HTTPS = 443
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -61,9 +63,8 @@ class Callbacks(pygit2.RemoteCallbacks):
     ) -> pygit2.UserPass:
         """Answer a 401; the same answer twice would be refused twice."""
         self.check()
-        asker = urlsplit(url).netloc.rpartition("@")[2]
-        if asker != self._site.host:
-            raise failures.Elsewhere(asker)
+        if _origin(url) != _origin(self._site.url):
+            raise failures.Elsewhere(urlsplit(url).netloc.rpartition("@")[2])
         self._asked += 1
         if self._site.credentials is None or self._asked > 1:
             raise failures.BadCredentials
@@ -81,6 +82,11 @@ class Callbacks(pygit2.RemoteCallbacks):
     def sideband_progress(self, string: str) -> None:  # noqa: ARG002  # its words are not shown
         """Called while the server counts and compresses."""
         self.check()
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parsed = urlsplit(url)
+    return parsed.scheme, parsed.hostname or "", parsed.port or HTTPS
 
 
 def advertised(directory: Path, site: Site, limits: Limits, stop: threading.Event) -> dict[str, str]:

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
 AUTHOR = "author"
+BLIND = "blind"
+"""May do all that an author may, except read logs."""
 VERSION = "cli-test"
 RULES: list[dict[str, list[str]]] = [
     {
@@ -93,9 +95,10 @@ def desk(cluster: Cluster, image: str, tmp_path_factory: pytest.TempPathFactory)
         }
         where = ("-n", place.namespace)
         cluster.kubectl("patch", "deployment", WORKER, *where, "-p", json.dumps(patch))
-        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "rules": RULES}
-        cluster.kubectl("apply", "-f", "-", *where, stdin=json.dumps({**role, "metadata": {"name": AUTHOR}}))
-        cluster.kubectl("create", "rolebinding", AUTHOR, f"--role={AUTHOR}", f"--user={AUTHOR}", *where)
+        for user, rules in {AUTHOR: RULES, BLIND: RULES[:-1]}.items():
+            role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": user}}
+            cluster.kubectl("apply", "-f", "-", *where, stdin=json.dumps({**role, "rules": rules}))
+            cluster.kubectl("create", "rolebinding", user, f"--role={user}", f"--user={user}", *where)
         cluster.kubectl("rollout", "status", f"deployment/{WORKER}", *where, "--timeout=90s")
         yield Desk(place=place, kubeconfig=cluster.user(AUTHOR))
     finally:
@@ -165,13 +168,23 @@ def test_a_running_operation_is_cancelled_and_its_last_words_arrive(desk: Desk) 
         assert following.stdout.readline() == "begun\n"
         began = time.monotonic()
         assert desk.type("cancel", "long")[:2] == (0, "operation.gitops-worker.io/long cancelled\n")
-        assert following.stdout.read().endswith("last words\n")
+        assert "last words" in following.stdout.read().splitlines()
         assert following.wait(30) == 1
         assert time.monotonic() - began < 15
         assert "Cancelled" in following.stderr.read()
     code, out, err = desk.type("cancel", "long")
     assert (code, out) == (1, "")
     assert "long has finished already: Cancelled" in err
+
+
+def test_a_log_that_may_not_be_read_changes_no_verdict(desk: Desk, cluster: Cluster) -> None:
+    blind = Desk(place=desk.place, kubeconfig=cluster.user(BLIND))
+    code, out, err = blind.type("run", "--pool", "linux", "--follow", "--name", "unread", behind=("echo", "x"))
+    assert (code, out) == (0, "")
+    assert "the log cannot be followed: " in err
+    assert "portforward" in err
+    code, _, err = blind.type("logs", "unread")
+    assert (code, err[:20]) == (4, "error[ClusterDenied]")
 
 
 def test_what_cannot_be_is_said_at_once(desk: Desk, cluster: Cluster) -> None:

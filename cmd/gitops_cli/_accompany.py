@@ -1,0 +1,112 @@
+"""Staying with an operation to its end: where it stands, what it writes, its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import msgspec
+
+from gitops import api, cluster, errors
+from gitops.report import redact
+from gitops_cli import _logs, _operations
+from gitops_cli._shell import Shell
+
+SILENCE = 20.0
+"""Seconds to wait for more of a log after its operation ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """Who stays with what. With `output` json the log goes to stderr, for stdout has another answer."""
+
+    shell: Shell
+    connection: cluster.Cluster
+    operation: api.Operation
+    follow: bool
+    output: str
+    script_code: bool
+
+
+async def accompany(company: Company) -> int:
+    """Say where it stands, print its log if it is followed, and give the exit code of its verdict."""
+    shell, name = company.shell, company.operation.metadata.name
+    shell.console.note(f"operation {name} created")
+    begun, progress = asyncio.Event(), _logs.Progress()
+    printer = asyncio.create_task(_log(company, begun, progress)) if company.follow else None
+    try:
+        latest = await _states(company, begun)
+        if printer is not None and latest is not None:
+            await _drained(shell, printer, progress)
+    except asyncio.CancelledError:
+        shell.console.note(f"the operation goes on; to end it: gitops operation cancel {name}")
+        raise
+    finally:
+        if printer is not None:
+            printer.cancel()
+    return _conclude(company, latest)
+
+
+async def _states(company: Company, begun: asyncio.Event) -> api.Operation | None:
+    """Say each new state; the last one, None if the operation was deleted. `begun`: there may be a log."""
+    said, latest = "", None
+    async for latest in _operations.states(company.connection, company.operation):
+        if latest is None:
+            break
+        stands = _operations.stands(latest)
+        if stands != said:
+            company.shell.console.note(f"operation {latest.metadata.name}: {stands}")
+            said = stands
+        if latest.status.phase in _logs.READABLE:
+            begun.set()
+    begun.set()
+    return latest
+
+
+async def _log(company: Company, begun: asyncio.Event, progress: _logs.Progress) -> None:
+    """Print the log; that it cannot be read is said at once and changes nothing about the verdict."""
+    await begun.wait()
+    try:
+        await _logs.print_log(
+            company.shell,
+            company.connection,
+            company.operation,
+            _logs.Span(follow=True),
+            progress=progress,
+            to_answer=company.output != "json",
+        )
+    except errors.GitOpsError as error:
+        company.shell.console.complain(f"the log cannot be followed: {redact.plain(str(error))}")
+
+
+async def _drained(shell: Shell, printer: asyncio.Task[None], progress: _logs.Progress) -> None:
+    """The rest of the log after the operation's end; a tunnel that went silent must not hold the verdict for ever."""
+    before = -1
+    while not printer.done() and progress.printed > before:
+        before = progress.printed
+        await asyncio.wait({printer}, timeout=SILENCE)
+    if printer.done():
+        await printer
+    else:
+        shell.console.complain("log incomplete: the connection to the worker went silent")
+
+
+def _conclude(company: Company, operation: api.Operation | None) -> int:
+    console = company.shell.console
+    if operation is None:
+        console.complain(f"operation {company.operation.metadata.name} was cancelled: it has been deleted")
+        return 1
+    if company.follow and _operations.log_gap(operation):
+        console.complain(_operations.log_gap(operation))
+    if company.output == "json":
+        show(company.shell, operation, output="json")
+    code = operation.status.exit_code
+    return code if company.script_code and code is not None else _operations.verdict(operation)
+
+
+def show(shell: Shell, operation: api.Operation, *, output: str) -> None:
+    """Print the operation as data, or its name."""
+    if output == "json":
+        shell.console.answer(msgspec.json.format(msgspec.json.encode(operation), indent=2).decode())
+    else:
+        shell.console.answer(f"{_operations.REFERENCE}/{operation.metadata.name}")
