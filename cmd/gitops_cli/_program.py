@@ -160,6 +160,7 @@ async def _work(program: Program, connection: cluster.Cluster) -> None:
         objects=connection.objects,
         watch=connection.watch,
         logs=connection.logs,
+        exec=connection.exec,
         store=store,
         clock=connection.clock,
     )

@@ -14,6 +14,7 @@ from gitops.cluster.discovery import Discovery
 from gitops.cluster.events import ServerEvents
 from gitops.cluster.http import Http, Limits, Observer
 from gitops.cluster.objects import ServerObjects
+from gitops.cluster.podexec import ServerPodExec
 from gitops.cluster.podlogs import ServerPodLogs
 from gitops.cluster.portforward import PortForward
 from gitops.cluster.reflector import Patience, Reflector
@@ -31,6 +32,7 @@ class Cluster:
     objects: ServerObjects
     watch: Reflector
     logs: ServerPodLogs
+    exec: ServerPodExec
     access: ServerAccess
     ports: PortForward
     events: ServerEvents
@@ -65,6 +67,7 @@ async def connect(
             objects=objects,
             watch=Reflector(http, objects, time, patience),
             logs=ServerPodLogs(http, silence=(patience or Patience()).silence),
+            exec=ServerPodExec(http),
             access=ServerAccess(http),
             ports=PortForward(http),
             events=ServerEvents(objects, time, component=component, instance=socket.gethostname()),

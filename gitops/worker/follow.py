@@ -10,6 +10,7 @@ from gitops.ports.logstore import LogWriter
 from gitops.runner.frames import Decoder
 from gitops.worker.live import Live
 from gitops.worker.persist import Backoff
+from gitops.worker.refill import Intake
 from gitops.worker.station import Station
 
 REREADS = 3
@@ -21,14 +22,14 @@ async def follow(station: Station, live: Live, writer: LogWriter) -> str:
 
     Returns what stood in the log but is no frame: a shell that could not start the runner.
     """
-    decoder = Decoder(writer.tally.last)
+    decoder, intake = Decoder(writer.tally.last), Intake(station, live, writer)
     backoff = Backoff(station.ports.clock, longest=5.0)
     left = REREADS
     while left and writer.tally.record is None:
         ended = live.gone or _ended(live)
         before = decoder.last
         try:
-            await _read(station, live, decoder, writer)
+            await _read(station, live, decoder, writer, intake)
         except errors.ObjectMissing:
             # The watch will say so, too, with the pod's last state.
             left = 0 if live.gone else left
@@ -47,15 +48,16 @@ async def follow(station: Station, live: Live, writer: LogWriter) -> str:
     return decoder.foreign.decode("utf-8", "replace").strip()
 
 
-async def _read(station: Station, live: Live, decoder: Decoder, writer: LogWriter) -> None:
+async def _read(station: Station, live: Live, decoder: Decoder, writer: LogWriter, intake: Intake) -> None:
     assert live.pod is not None  # noqa: S101 - a log is followed only of a pod that was seen
     metadata = live.pod["metadata"]
     chunks = station.ports.logs.read(metadata["namespace"], metadata["name"], marks.CONTAINER)
     async with contextlib.aclosing(chunks):
         async for chunk in chunks:
-            frames = decoder.feed(chunk)
-            if frames:
-                writer.append(frames)
+            await intake.take(decoder.feed(chunk))
+            if decoder.heard > writer.tally.last:
+                await intake.refill(decoder.heard)
+            decoder.last = max(decoder.last, writer.tally.last)
             if writer.tally.record is not None:
                 return
 

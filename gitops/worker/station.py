@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from gitops.ports.clock import Clock
 from gitops.ports.logstore import LogStore
 from gitops.ports.objects import Objects, Resource
+from gitops.ports.podexec import PodExec
 from gitops.ports.podlogs import PodLogs
 from gitops.ports.watch import Watch
 
@@ -18,6 +19,7 @@ class Ports:
     objects: Objects
     watch: Watch
     logs: PodLogs
+    exec: PodExec
     store: LogStore
     clock: Clock
 

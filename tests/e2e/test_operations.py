@@ -86,6 +86,11 @@ def test_five_thousand_lines_arrive_once_each(place: Workplace) -> None:
     assert status["log"] == {**status["log"], "lines": 5000, "missing": 0, "complete": True}
 
 
+def test_a_log_that_outruns_the_kubelets_rotation_is_whole(place: Workplace) -> None:
+    status = place.until(place.submit("seq -f 'line %.0f of a log that is longer than a file' 100000\n"), seconds=90)
+    assert status["log"] == {**status["log"], "lines": 100000, "missing": 0, "complete": True}
+
+
 def test_two_at_once_run_on_two_nodes(place: Workplace) -> None:
     names = [place.submit("sleep 3\n") for _ in range(2)]
     assert {place.until(name)["node"] for name in names} == {"node1", "node2"}

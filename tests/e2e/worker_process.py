@@ -21,6 +21,7 @@ async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
             objects=cluster.objects,
             watch=cluster.watch,
             logs=cluster.logs,
+            exec=cluster.exec,
             store=DirectoryStore(Path(logs), cluster.clock),
             clock=cluster.clock,
         )

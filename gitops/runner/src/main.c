@@ -32,6 +32,8 @@
 
 /* A prompt or a progress bar without a newline is shown after this long, in milliseconds. */
 #define PARTIAL_MS 200
+/* While it stays for a reader that is behind, it says oftener how far it is, in seconds. */
+#define LINGER_BEAT 5
 
 static struct {
     const char *spool, *record, *replay;
@@ -300,7 +302,8 @@ static void linger(int signals) {
     long long end = now_ms() + options.linger * 1000;
     struct pollfd polled = {.fd = signals, .events = POLLIN};
     for (long long now = now_ms(); now < end; now = now_ms()) {
-        long long wait = options.heartbeat ? options.heartbeat * 1000 : end - now;
+        long long beat = options.heartbeat < LINGER_BEAT ? options.heartbeat : LINGER_BEAT;
+        long long wait = beat ? beat * 1000 : end - now;
         if (poll(&polled, 1, (int)(wait < end - now ? wait : end - now)) > 0) {
             struct signalfd_siginfo info;
             if (read(signals, &info, sizeof info) == (ssize_t)sizeof info && info.ssi_signo != SIGCHLD) return;

@@ -18,6 +18,7 @@ from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import FakeObjects
+from gitops.testing.podexec import FakePodExec
 from gitops.testing.podlogs import FakePodLogs
 from gitops.testing.store import Stored
 from gitops.testing.watch import FakeWatch
@@ -101,6 +102,7 @@ class Cluster:
         self.objects = FakeObjects(clock=self.clock, namespaces=(HOME, OPS))
         self.watch = FakeWatch(self.objects)
         self.logs = FakePodLogs()
+        self.exec = FakePodExec()
         self.pods: dict[str, Pod] = {}
         self.starts: list[str] = []
         self.services: list[worker.Service] = []
@@ -160,7 +162,9 @@ class Cluster:
     def start(self, process: str = "one", store: FakeLogStore | None = None) -> asyncio.Task[None]:
         """Another worker process."""
         store = store or self.store
-        ports = worker.Ports(objects=self.objects, watch=self.watch, logs=self.logs, store=store, clock=self.clock)
+        ports = worker.Ports(
+            objects=self.objects, watch=self.watch, logs=self.logs, exec=self.exec, store=store, clock=self.clock
+        )
         who = worker.Identity(namespace=HOME, worker="main", process=process, runner=RUNNER)
         return asyncio.create_task(worker.serve(ports, who, started=self.services.append))
 

@@ -197,6 +197,30 @@ async def test_lines_rotated_away_are_counted_as_missing(cluster: Cluster) -> No
     assert (log["missing"], log["complete"]) == (2, False)
 
 
+async def test_lines_rotated_away_are_fetched_from_the_spool(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    task = cluster.start()
+    made = await cluster.submit()
+    await cluster.pass_time(2)
+    await stop(task)
+    pod = next(iter(cluster.pods.values()))
+    pod.say("lost", "lost too")
+    cluster.logs.rotate(OPS, pod.name, "operation")
+    pod.say("seen")
+    cluster.exec.answer = lambda _pod, _command: b"2|o|6|lost\n3|o|11|lost too\n4|o|20|seen\n"
+    cluster.start("two")
+    await cluster.pass_time(2)
+    await pod.end()
+    await cluster.pass_time(2)
+    log = (await cluster.status())["log"]
+    assert (log["missing"], log["complete"], log["lines"]) == (0, True, 4)
+    assert cluster.exec.commands == [
+        ("/bin/sh", "/opt/gitops/runner/start", "--replay", "2", "--spool", "/opt/gitops/spool")
+    ]
+    assert len(cluster.log(made["metadata"]["uid"])) == 5
+
+
 async def test_deleting_an_operation_ends_its_pod_and_keeps_its_log(cluster: Cluster) -> None:
     cluster.behaviour = hold
     await cluster.furnish()
