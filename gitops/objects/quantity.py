@@ -48,12 +48,7 @@ _FIELDS = frozenset({"sizeLimit", "divisor", "averageValue"})
 
 def is_place(name: str, parent: str) -> bool:
     """The built-in kinds hold a quantity in a field of this name, in a map of that name."""
-    return parent in _MAPS or name in _FIELDS
-
-
-def holds(name: str) -> bool:
-    """The built-in kinds hold a map of quantities in a field of this name."""
-    return name in _MAPS
+    return parent in _MAPS or name in _FIELDS or (name, parent) == ("value", "target")
 
 
 def parse(value: Any) -> Decimal | None:

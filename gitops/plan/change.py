@@ -52,6 +52,8 @@ class Guard(StrEnum):
     """It would be deleted, and nobody agreed."""
     EMPTY = "empty"
     """Everything would be deleted."""
+    RIGHTS = "rights"
+    """The account of the reconciler would lose a right it needs to finish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

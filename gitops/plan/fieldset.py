@@ -125,7 +125,8 @@ def _covers(owned: FieldSet, desired: Any) -> bool:
         if names:
             known = items(owned)
             return all(
-                (below := known.get(key_of(item, names))) is not None and _covers(below, item) for item in desired
+                (below := known.get(key_of(item, names))) is not None and (not below or _covers(below, item))
+                for item in desired
             )
         held = list(values(owned))
         return not held or all(value in held for value in desired)

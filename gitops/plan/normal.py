@@ -38,19 +38,14 @@ def _is_built_in(group: str) -> bool:
     return "." not in group or group.endswith(".k8s.io")
 
 
-def _map(value: dict[str, Any]) -> dict[str, Any]:
-    return {name: _walk(one, name) for name, one in value.items() if one is not None}
+def _map(value: dict[str, Any], name: str = "") -> dict[str, Any]:
+    return {key: _walk(one, key, name) for key, one in value.items() if one is not None}
 
 
-def _walk(value: Any, name: str = "") -> Any:
+def _walk(value: Any, name: str, parent: str) -> Any:
     if isinstance(value, dict):
-        if quantity.holds(name):
-            return {key: _quantity(one) for key, one in value.items()}
-        return _map(value)
+        return _map(value, name)
     if isinstance(value, list):
-        return [_walk(one) for one in value]
-    return _quantity(value) if quantity.is_place(name, "") else value
-
-
-def _quantity(value: Any) -> Any:
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else _walk(value)
+        return [_walk(one, "", "") for one in value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number and quantity.is_place(name, parent) else value

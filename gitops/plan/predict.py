@@ -44,7 +44,7 @@ def predict(desired: Manifest, live: Manifest) -> Manifest:
     """Live with every leaf of desired in it, and without what we applied before and nobody wants any more."""
     ours, others = fieldset.applied(live) or {}, fieldset.others(live)
     trimmed = _trim(live, desired, ours, others)
-    merged: Manifest = _merge(trimmed, desired, ours, others, ("", ""))
+    merged: Manifest = _merge(trimmed, desired, ours or None, others or None, ("", ""))
     return merged
 
 
@@ -74,7 +74,7 @@ def _is_leaf(ours: FieldSet | None, others: FieldSet | None) -> bool:
 def _merge_map(
     live: dict[str, Any], desired: dict[str, Any], ours: FieldSet | None, others: FieldSet | None, at: Place
 ) -> dict[str, Any]:
-    if _is_leaf(ours, others) and at[0]:
+    if _is_leaf(ours, others):
         # An empty map of ours that has content by now was filled in with defaults: others would have taken it over.
         if not desired:
             return desired if ours is None else live
@@ -84,8 +84,8 @@ def _merge_map(
         field = f"f:{key}"
         mine = ours.get(field) if ours else None
         if key not in live:
-            # The server leaves out what is empty, and still says that we own it.
-            new = _GONE if value is None or (mine is not None and not value) else value
+            # The server leaves out what is empty and still says that we own it; of an empty keyed list not even that.
+            new = _GONE if value is None or value == [] or (mine is not None and not value) else value
         else:
             new = _merge(live[key], value, mine, others.get(field) if others else None, (key, at[0]))
             if new is live[key]:
@@ -121,7 +121,7 @@ def _merge_keyed(
         elif i < 0:
             out.append(desired[j])
         else:
-            out.append(_merge(live[i], desired[j], mine.get(right[j], {}), theirs.get(right[j]), ("", "")))
+            out.append(_merge(live[i], desired[j], mine.get(right[j]), theirs.get(right[j]), ("", "")))
     unmoved = len(out) == len(live) and all(one is other for one, other in zip(out, live, strict=True))
     return live if unmoved else out
 
@@ -166,6 +166,8 @@ def _same(live: Any, desired: Any, at: Place) -> bool:
     if isinstance(live, list) and isinstance(desired, list):
         pairs = zip(live, desired, strict=False)
         return len(live) == len(desired) and all(_same(one, other, ("", at[0])) for one, other in pairs)
+    if live is None:
+        return not desired
     if live == desired:
         return isinstance(live, bool) == isinstance(desired, bool)
     return quantity.is_place(*at) and quantity.equal(live, desired)

@@ -1,0 +1,78 @@
+"""A sync against a real API server, without Git: manifests in, plan, apply, drift out."""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gitops import cluster
+from gitops.objects import Manifest, ref_of
+from gitops.plan import normal
+from gitops.plan.change import Desired
+from gitops.plan.settle import Header, Rules
+from gitops.sync import execute, story
+from gitops.sync.means import Means
+
+KINDS = Path(__file__).parent / "data" / "kinds.yaml"
+
+
+def kinds(namespace: str) -> list[Manifest]:
+    """One object of every kind, in a namespace of its own."""
+    text = KINDS.read_text().replace("NAMESPACE", namespace)
+    return [one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one]
+
+
+def wanted(manifests: Iterable[Manifest], *, authored: Manifest | None = None) -> tuple[Desired, ...]:
+    found = []
+    for manifest in manifests:
+        spelled = normal.normalise(copy.deepcopy(manifest))
+        ref = ref_of(spelled)
+        found.append(Desired(manifest=spelled, ref=ref, authored=ref_of(authored) if authored else ref))
+    return tuple(found)
+
+
+def fresh(prefix: str) -> str:
+    return f"{prefix}-{secrets.token_hex(3)}"
+
+
+@dataclass(kw_only=True)
+class Sync:
+    """One inventory in one namespace; `settled` remembers every event."""
+
+    means: Means
+    namespace: str
+    name: str = "it"
+    rules: Rules = field(default_factory=Rules)
+
+    async def plan(
+        self, manifests: Iterable[Manifest], *, revision: str = "main@sha1:1", **rules: Any
+    ) -> story.Planned:
+        header = Header(name=self.name, namespace=self.namespace, revision=revision)
+        return await story.plan(self.means, wanted(manifests), header=header, rules=replace(self.rules, **rules))
+
+    async def apply(
+        self, manifests: Iterable[Manifest], *, healthy: bool = False, **rules: Any
+    ) -> tuple[story.Planned, execute.Outcome]:
+        planned = await self.plan(manifests, **rules)
+        return planned, await story.carry_out(self.means, planned, healthy=healthy)
+
+    async def drift(self, manifests: Iterable[Manifest]) -> story.Drifted:
+        return await story.find_drift(self.means, wanted(manifests), name=self.name, namespace=self.namespace)
+
+
+@asynccontextmanager
+async def connected(kubeconfig: Path, namespace: str, *, patience: float = 10.0) -> AsyncIterator[Sync]:
+    async with cluster.connect(cluster.load(kubeconfig=str(kubeconfig)), component="test") as connection:
+        means = Means(objects=connection.objects, clock=connection.clock, patience=patience)
+        yield Sync(means=means, namespace=namespace)
+
+
+def namespace_of(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}

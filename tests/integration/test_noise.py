@@ -1,0 +1,92 @@
+"""Noise: what we applied and nobody touched shows no change, no drift, and is not written again."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from collections.abc import Iterator
+
+import pytest
+
+from gitops.plan import compare, predict
+from gitops.plan.change import Action
+from tests.cluster.bare import BareApiServer
+from tests.integration import syncing
+
+pytestmark = pytest.mark.integration
+
+CONTROLLERS = (
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemonset-controller",
+    "deployment-controller",
+    "disruption-controller",
+    "endpoints-controller",
+    "endpointslice-controller",
+    "horizontal-pod-autoscaler-controller",
+    "job-controller",
+    "namespace-controller",
+    "persistentvolume-binder-controller",
+    "persistentvolumeclaim-protection-controller",
+    "replicaset-controller",
+    "resourcequota-controller",
+    "serviceaccount-controller",
+    "statefulset-controller",
+    "validatingadmissionpolicy-status-controller",
+)
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareApiServer]:
+    with BareApiServer(tmp_path_factory.mktemp("spoken"), controllers=CONTROLLERS) as server:
+        yield server
+
+
+async def test_every_kind_is_quiet_after_an_apply(spoken: BareApiServer) -> None:
+    name = syncing.fresh("noise")
+    manifests = syncing.kinds(name)
+    user = spoken.user(name, groups=("system:masters",))
+    async with syncing.connected(user, name) as sync:
+        planned, outcome = await sync.apply(manifests)
+        assert {one.action for one in planned.plan.changes} == {Action.CREATE}
+        assert outcome.moved == len(manifests)
+        await asyncio.sleep(3)  # controllers speak
+
+        again = await sync.plan(manifests)
+        assert [(str(one.ref), one.patch, one.why) for one in again.plan.changes] == []
+        assert again.plan.unchanged == len(manifests)
+        found = await sync.drift(manifests)
+        assert [(str(one.ref), one.path, one.manner, one.desired, one.live) for one in found.drifts] == []
+        assert found.compared == len(manifests)
+
+        versions = {ref: one["metadata"]["resourceVersion"] for ref, one in again.live.objects.items()}
+        since = dt.datetime.now(dt.UTC)
+        planned, outcome = await sync.apply(manifests)
+        assert (outcome.moved, outcome.deleted) == (0, 0)
+        after = await sync.plan(manifests)
+    moved = {
+        ref
+        for ref, one in after.live.objects.items()
+        # Controllers may still write status.
+        if one["metadata"]["resourceVersion"] != versions[ref] and "status" not in one
+    }
+    assert moved == set()
+    requests = spoken.audit(user=name, since=since)
+    assert {one.verb for one in requests} <= {"get", "list"}
+
+
+async def test_offline_the_predictor_alone_finds_no_difference(spoken: BareApiServer) -> None:
+    name = syncing.fresh("offline")
+    manifests = syncing.kinds(name)
+    async with syncing.connected(spoken.kubeconfig, name) as sync:
+        await sync.apply(manifests)
+        await asyncio.sleep(2)
+        live = (await sync.plan(manifests)).live
+    noise = [
+        (str(one.ref), patch)
+        for one in live.desired
+        if (patch := compare.compare(live.objects[one.ref], predict.predict(one.manifest, live.objects[one.ref])))
+    ]
+    unowned = [str(one.ref) for one in live.desired if not predict.owns_all(one.manifest, live.objects[one.ref])]
+    assert noise == []
+    assert unowned == []
