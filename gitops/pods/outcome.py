@@ -65,7 +65,7 @@ def started(pod: Manifest | None) -> bool:
     """The container ran, or may have run."""
     container = stage.container_status(pod) if pod else None
     state = (container or {}).get("state") or {}
-    return bool(state.get("running") or (state.get("terminated") or {}).get("startedAt"))
+    return state.get("running") is not None or bool((state.get("terminated") or {}).get("startedAt"))
 
 
 def of(evidence: Evidence) -> Outcome:

@@ -53,7 +53,7 @@ def of(pod: Manifest) -> Progress:
     state = (container or {}).get("state") or {}
     if state.get("terminated") or status.get("phase") in {"Failed", "Succeeded"}:
         return Progress(stage=Stage.ENDED, reason=status.get("reason") or "", message=status.get("message") or "")
-    if state.get("running"):
+    if state.get("running") is not None:
         return Progress(stage=Stage.RUNNING)
     if container is None:
         return _before_containers(pod, status)

@@ -1,0 +1,246 @@
+"""From what a pod shows to one outcome."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops import errors
+from gitops.api.operation import Phase
+from gitops.api.workerpool import Timeouts
+from gitops.objects import Manifest
+from gitops.pods import clocks, images, outcome, refusal, stage
+from gitops.pods.outcome import Evidence, GaveUp
+from gitops.pods.stage import Progress, Stage
+
+
+def pod(state: dict[str, Any] | None = None, **status: Any) -> Manifest:
+    if state is not None:
+        status["containerStatuses"] = [
+            {"name": "side", "state": {"running": {}}},
+            {"name": "operation", "state": state},
+        ]
+    spec = {"containers": [{"name": "operation", "resources": {"requests": {"cpu": "4", "memory": "8Gi"}}}]}
+    return {"metadata": {"name": "op", "uid": "1"}, "spec": spec, "status": status}
+
+
+def terminated(code: int, reason: str = "Error", **more: Any) -> dict[str, Any]:
+    return {"terminated": {"exitCode": code, "reason": reason, "startedAt": "2026-01-01T00:00:00Z", **more}}
+
+
+def record(code: int = 0, **more: Any) -> str:
+    return json.dumps({"version": 1, "exitCode": code, **more})
+
+
+DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drained"}
+TABLE: list[tuple[str, Evidence, Phase, str]] = [
+    ("success", Evidence(pod=pod(terminated(0, message=record()))), Phase.SUCCEEDED, "Succeeded"),
+    ("failure", Evidence(pod=pod(terminated(3, message=record(3)))), Phase.FAILED, "ScriptFailed"),
+    ("signal", Evidence(pod=pod(terminated(139, message=record(139, signal=11)))), Phase.FAILED, "ScriptFailed"),
+    (
+        "no interpreter",
+        Evidence(pod=pod(terminated(127, message=record(127, startError=2)))),
+        Phase.FAILED,
+        "InterpreterNotStarted",
+    ),
+    ("own clock", Evidence(pod=pod(terminated(143, message=record(143, timedOut=True)))), Phase.FAILED, "RunTimeout"),
+    (
+        "child killed for memory",
+        Evidence(pod=pod(terminated(1, message=record(1, oomKills=1)))),
+        Phase.FAILED,
+        "OutOfMemory",
+    ),
+    # cgroup v1 says OOMKilled of the container although only a child died and the script went on to succeed.
+    (
+        "child killed, script fine",
+        Evidence(pod=pod(terminated(0, "OOMKilled", message=record(0, oomKills=1)))),
+        Phase.SUCCEEDED,
+        "Succeeded",
+    ),
+    ("all killed for memory", Evidence(pod=pod(terminated(137, "OOMKilled"))), Phase.FAILED, "OutOfMemory"),
+    (
+        "cancelled",
+        Evidence(pod=pod(terminated(143, message=record(143, terminated=True))), cancel="ann"),
+        Phase.CANCELLED,
+        "Cancelled",
+    ),
+    (
+        "cancelled too late",
+        Evidence(pod=pod(terminated(0, message=record())), cancel="ann"),
+        Phase.SUCCEEDED,
+        "Succeeded",
+    ),
+    (
+        "cancelled while pending",
+        Evidence(pod=pod(phase="Pending"), gone=True, cancel="ann"),
+        Phase.CANCELLED,
+        "Cancelled",
+    ),
+    (
+        "drained",
+        Evidence(pod=pod(terminated(143, message=record(143, terminated=True)), conditions=[DISRUPTED])),
+        Phase.FAILED,
+        "Evicted",
+    ),
+    (
+        "evicted for disk",
+        Evidence(pod=pod(phase="Failed", reason="Evicted", message="low on disk")),
+        Phase.FAILED,
+        "Evicted",
+    ),
+    ("not admitted by the node", Evidence(pod=pod(phase="Failed", reason="OutOfcpu")), Phase.FAILED, "OutOfcpu"),
+    (
+        "deleted by someone",
+        Evidence(pod=pod(terminated(143, message=record(143, terminated=True))), gone=True),
+        Phase.FAILED,
+        "PodDeleted",
+    ),
+    ("deleted before it ran", Evidence(pod=pod(phase="Pending"), gone=True), Phase.FAILED, "PodDeleted"),
+    ("vanished", Evidence(pod=pod({"running": {"startedAt": "x"}}), gone=True), Phase.UNKNOWN, "PodLost"),
+    ("never seen", Evidence(pod=None, gone=True), Phase.UNKNOWN, "PodLost"),
+    (
+        "node silent",
+        Evidence(pod=pod({"running": {}}), cancel="ann", unconfirmed=True),
+        Phase.UNKNOWN,
+        "NodeUnreachable",
+    ),
+    (
+        "start error",
+        Evidence(pod=pod(terminated(128, "StartError", message="no such file"))),
+        Phase.FAILED,
+        "ContainerNotStarted",
+    ),
+    (
+        "no shell for the runner",
+        Evidence(pod=pod(terminated(127)), foreign="sh: uname: not found"),
+        Phase.FAILED,
+        "RunnerFailed",
+    ),
+    (
+        "given up",
+        Evidence(pod=pod(phase="Pending"), gone=True, gave_up=GaveUp(reason="ImageRefused", message="not found")),
+        Phase.FAILED,
+        "ImageRefused",
+    ),
+    (
+        "given up, but it had ended",
+        Evidence(pod=pod(terminated(0, message=record())), gave_up=GaveUp(reason="StartTimeout", message="")),
+        Phase.SUCCEEDED,
+        "Succeeded",
+    ),
+]
+
+
+@pytest.mark.parametrize(("evidence", "phase", "reason"), [row[1:] for row in TABLE], ids=[row[0] for row in TABLE])
+def test_the_table(evidence: Evidence, phase: Phase, reason: str) -> None:
+    found = outcome.of(evidence)
+    assert (found.phase, found.reason) == (phase, reason)
+    assert found.message
+
+
+def test_the_end_frame_is_as_good_as_the_termination_message() -> None:
+    message = record(3, lines=7)
+    seen = outcome.end_record(pod(terminated(3, message=message)))
+    by_log = outcome.of(Evidence(pod=pod({"running": {}}), record=seen))
+    by_pod = outcome.of(Evidence(pod=pod(terminated(3, message=message))))
+    assert by_log == by_pod
+
+
+@given(
+    st.sampled_from([row[1] for row in TABLE]),
+    st.booleans(),
+    st.sampled_from(["", "ann"]),
+    st.sampled_from([None, GaveUp(reason="RunTimeout", message="late")]),
+)
+def test_there_is_always_one_outcome_and_it_is_final(
+    evidence: Evidence,
+    gone: bool,
+    cancel: str,
+    gave_up: GaveUp | None,
+) -> None:
+    found = outcome.of(Evidence(pod=evidence.pod, gone=gone, cancel=cancel, gave_up=gave_up, foreign=evidence.foreign))
+    assert found.phase in {Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN}
+    assert found.reason
+    assert found.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "expected"),
+    [
+        ("InvalidImageName", "", ("ImageNameInvalid", 0.0)),
+        ("ErrImageNeverPull", "", ("ImageNotPresent", 15.0)),
+        ("ErrImagePull", "pull QPS exceeded", ("ImagePullThrottled", None)),
+        ("ErrImagePull", "reg/x:1: not found", ("ImageRefused", 12.0)),
+        ("ImagePullBackOff", "Back-off: ErrImagePull: 401 Unauthorized", ("ImageRefused", 12.0)),
+        ("ErrImagePull", "lookup reg: no such host: not found", ("ImageUnavailable", None)),
+        ("ErrImagePull", "dial tcp 10.0.0.1:443: connect: connection refused", ("ImageUnavailable", None)),
+        ("ErrImagePull", "429 Too Many Requests", ("ImageUnavailable", None)),
+        ("ErrImagePull", "no match for platform in manifest", ("ImageRefused", 12.0)),
+    ],
+)
+def test_image_errors(reason: str, message: str, expected: tuple[str, float | None]) -> None:
+    verdict = images.judge(reason, message)
+    assert verdict is not None
+    assert (verdict.reason, verdict.patience) == expected
+
+
+def test_where_a_pod_stands() -> None:
+    waiting = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/2 nodes"}
+    assert stage.of(pod(conditions=[waiting])).message == "no node fits (the pod needs cpu 4, memory 8Gi): 0/2 nodes"
+    assert stage.of(pod(startTime="x")).stage is Stage.STARTING
+    assert stage.of(pod({"waiting": {"reason": "ContainerCreating"}})).stage is Stage.PULLING
+    assert stage.of(pod({"running": {}})).stage is Stage.RUNNING
+    assert stage.of(pod(terminated(0), phase="Running")).stage is Stage.ENDED
+    missing = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "x" not found'}}
+    assert stage.of(pod(missing)) == Progress(
+        stage=Stage.STARTING, reason="CreateContainerConfigError", message='secret "x" not found', patience=15.0
+    )
+
+
+def test_each_stage_has_a_clock_and_each_trouble_too() -> None:
+    found = clocks.Clocks(Timeouts(image_pull="60s", starting="30s"), run=100)
+    pulling = Progress(stage=Stage.PULLING, reason="ImageUnavailable", message="no such host")
+    assert found.read(pulling, 0.0) == (None, 60.0)
+    refused = Progress(stage=Stage.PULLING, reason="ImageRefused", message="not found", patience=12.0)
+    assert found.read(refused, 10.0) == (None, 22.0)
+    gave_up, _ = found.read(refused, 22.0)
+    assert gave_up == GaveUp(reason="ImageRefused", message="not found")
+    gave_up, _ = found.read(pulling, 60.0)
+    assert gave_up is not None
+    assert (gave_up.reason, gave_up.message) == (
+        "ImagePullTimeout",
+        "still pulling after 60 s (ImageUnavailable): no such host",
+    )
+    assert found.read(Progress(stage=Stage.RUNNING), 61.0) == (None, 61.0 + 100 + 30 + 60)
+    assert found.read(Progress(stage=Stage.ENDED), 99.0) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "waits"),
+    [
+        (errors.ClusterDenied("x", cause="User cannot create pods"), "LaunchDenied", True),
+        (errors.ObjectMissing("x", cause='namespaces "a" not found'), "NamespaceMissing", True),
+        (errors.ObjectInvalid("x", cause="exceeded quota: small, requested: cpu=1"), "QuotaExceeded", True),
+        (errors.ObjectInvalid("x", cause='violates PodSecurity "restricted:latest"'), "PodSecurityRefused", False),
+        (
+            errors.ObjectInvalid("x", cause="error looking up service account a/b: not found"),
+            "ServiceAccountMissing",
+            True,
+        ),
+        (
+            errors.ObjectInvalid("x", cause="maximum cpu usage per Container is 1, but limit is 2"),
+            "LimitRangeRefused",
+            False,
+        ),
+        (errors.ObjectInvalid("x", cause="ValidatingAdmissionPolicy 'p' denied request"), "PolicyRefused", False),
+        (errors.ObjectInvalid("x", cause="spec.containers[0].image: Required value"), "PodRefused", False),
+    ],
+)
+def test_refusals_of_the_api_server(error: errors.ClusterError, reason: str, *, waits: bool) -> None:
+    found = refusal.judge(error)
+    assert (found.reason, found.patience > 0) == (reason, waits)
+    assert found.message == error.cause
