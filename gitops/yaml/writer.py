@@ -15,6 +15,8 @@ from gitops.yaml.scalars import Authored, Dialect, float_text, resolve, timestam
 
 _SIMPLE_KEY = 128
 """Longer keys are written with `?`: libyaml's limit of a simple key."""
+_WIDTH = 80
+"""Longer lines are folded at spaces."""
 _MAX_ASCII = 0x7F
 _MAX_BMP = 0xFFFF
 
@@ -41,7 +43,7 @@ def dump(value: Any) -> str:
     elif isinstance(value, list) and value:
         _sequence(value, "", out)
     else:
-        out.append(_inline(value, ""))
+        out.append(_inline(value, "", 0))
     return "".join(out).lstrip("\n").rstrip("\n") + "\n" if not out[-1].endswith("\n") else "".join(out).lstrip("\n")
 
 
@@ -53,10 +55,10 @@ def _mapping(value: dict[str, Any], indent: str, out: list[str], *, first: bool)
         first = False
         text = _key(key)
         out.append(f"? {text}\n{indent}:" if len(text.encode()) > _SIMPLE_KEY else text + ":")
-        _entry(value[key], indent, out)
+        _entry(value[key], indent, len(indent) + (2 if "\n" in out[-1] else len(out[-1]) + 1), out)
 
 
-def _entry(value: Any, indent: str, out: list[str]) -> None:
+def _entry(value: Any, indent: str, column: int, out: list[str]) -> None:
     if isinstance(value, dict) and value:
         out.append("\n" + indent + "  ")
         _mapping(value, indent + "  ", out, first=True)
@@ -64,7 +66,7 @@ def _entry(value: Any, indent: str, out: list[str]) -> None:
         out.append("\n" + indent)
         _sequence(value, indent, out)
     else:
-        out.append(" " + _inline(value, indent + "  "))
+        out.append(" " + _inline(value, indent + "  ", column))
 
 
 def _sequence(value: list[Any], indent: str, out: list[str]) -> None:
@@ -77,14 +79,15 @@ def _sequence(value: list[Any], indent: str, out: list[str]) -> None:
         elif isinstance(item, list) and item:
             _sequence(item, indent + "  ", out)
         else:
-            out.append(_inline(item, indent + "  "))
+            out.append(_inline(item, indent + "  ", len(indent) + 2))
 
 
-def _inline(value: Any, indent: str) -> str:
-    """A scalar or an empty container, with the line break after it."""
+def _inline(value: Any, indent: str, column: int) -> str:
+    """A scalar or an empty container that starts at a column, with the line break after it."""
     kind = value.__class__
     if kind is str:
-        return _string(value) + "\n" if "\n" not in value else _lines(value, indent)
+        text = _string(value) if "\n" not in value else _lines(value, indent)
+        return text + "\n" if column + len(text) <= _WIDTH else _folded(text, indent, column) + "\n"
     if value is None:
         return "null\n"
     if kind is bool:
@@ -97,13 +100,37 @@ def _inline(value: Any, indent: str) -> str:
         return "{}\n"
     if isinstance(value, list):
         return "[]\n"
-    return _inline(value.value if isinstance(value, Authored) else str(value), indent)
+    return _inline(value.value if isinstance(value, Authored) else str(value), indent, column)
+
+
+def _folded(text: str, indent: str, column: int) -> str:
+    """A long string broken at the first single space beyond the width, again and again; a literal stays as it is."""
+    if text[0] == "|" and "\n" in text:
+        return text
+    quoted = text[0] if text[0] in "'\"" else ""
+    last = len(text) - (2 if quoted else 1)
+    out: list[str] = []
+    spaces = False
+    for i, char in enumerate(text):
+        follows = i < last and text[i + 1] == " "
+        if char != " ":
+            spaces = False
+        elif not spaces and column > _WIDTH and len(quoted) < i < last and (quoted == '"' or not follows):
+            out.append("\n" + indent + ("\\" if follows else ""))
+            column = len(indent) + follows
+            spaces = True
+            continue
+        else:
+            spaces = True
+        out.append(char)
+        column += 1
+    return "".join(out)
 
 
 def _lines(text: str, indent: str) -> str:
     """A string with line breaks: a literal block, unless spaces or control characters forbid it."""
     if text.endswith(" ") or " \n" in text or _UNPRINTABLE.search(text):
-        return _double(text) + "\n"
+        return _double(text)
     hint = "2" if text[0] in " \n" else ""
     if not text.endswith("\n"):
         chomp = "-"
@@ -111,8 +138,8 @@ def _lines(text: str, indent: str) -> str:
         chomp = "+"
     else:
         chomp = ""
-    body = "\n".join(indent + line if line else "" for line in text.split("\n"))
-    return f"|{hint}{chomp}\n{body.rstrip(' ') if text.endswith(chr(10)) else body + chr(10)}"
+    body = "\n".join(indent + line if line else "" for line in text.removesuffix("\n").split("\n"))
+    return f"|{hint}{chomp}\n{body}"
 
 
 def _key(key: str) -> str:

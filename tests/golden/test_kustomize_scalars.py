@@ -39,8 +39,10 @@ def test_every_spelling(kubectl: Path, tmp_path: Path) -> None:
 
 
 _CHARACTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\u2028\u2029\ufeff\ufffe\uffff")
-_STRINGS = st.one_of(st.text(_CHARACTERS, max_size=12), st.text("ab \n:#-?'\"\\[]{},&*!|>%@`\t01.", max_size=12))
-_KEYS = st.text("abzAB019._-/", min_size=1, max_size=6)
+_LONG = st.lists(st.text("abc'\\\":# é", max_size=30), min_size=3, max_size=12).map(" ".join)
+_STRINGS = st.one_of(_LONG, st.text(_CHARACTERS, max_size=12), st.text("ab \n:#-?'\"\\[]{},&*!|>%@`\t01.", max_size=12))
+# go-yaml's order of keys with numbers inside is not transitive, so what it prints then is a matter of chance.
+_KEYS = st.tuples(st.text("abzAB._-/", min_size=1, max_size=5), st.sampled_from(["", "1", "2", "10", "9"])).map("".join)
 
 
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
