@@ -32,6 +32,37 @@ class TakenField(Wire, frozen=True, kw_only=True):
     manager: str
 
 
+class PlannedEffect(Wire, frozen=True, kw_only=True):
+    """What a changed path does to running work (none, next-operation, restart, destructive), and its place in Git."""
+
+    path: str
+    impact: str
+    words: str
+    location: str = ""
+
+
+class PlannedRight(Wire, frozen=True, kw_only=True):
+    """Verbs on a resource; no scope: the whole cluster; no names: every object; `escalation`: what is dangerous."""
+
+    scope: str = ""
+    group: str = ""
+    resource: str
+    names: list[str] = []
+    verbs: list[str]
+    escalation: str = ""
+
+
+class AccountRights(Wire, frozen=True, kw_only=True):
+    """One account's rights before and after; `grantable`: whether our own account may give them (yes, no, unknown)."""
+
+    account: str
+    gained: list[PlannedRight] = []
+    lost: list[PlannedRight] = []
+    kept: list[PlannedRight] = []
+    grantable: str = ""
+    refusal: str = ""
+
+
 class PlannedChange(Wire, frozen=True, kw_only=True):
     """One object's part of the plan. Values of Secrets are masked with the plan's salt."""
 
@@ -51,6 +82,8 @@ class PlannedChange(Wire, frozen=True, kw_only=True):
     taken: list[TakenField] = []
     desired: str = ""
     fingerprint: str = ""
+    impact: str = "none"
+    effects: list[PlannedEffect] = []
 
 
 class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -67,6 +100,22 @@ class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
     consent: list[str]
     unchanged: int
     changes: list[PlannedChange]
+    impact: str = "none"
+    rights: list[AccountRights] = []
+    base: PlanSource | None = None
+    """A comparison (`kind: Comparison`) was made with this, not with a cluster, and cannot be applied."""
+
+
+class RightsReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """What each account may do, before and after; `unknown` are roles that are bound and that nobody could read."""
+
+    api_version: str = API_VERSION
+    kind: str = "RightsReport"
+    name: str
+    namespace: str
+    source: PlanSource
+    accounts: list[AccountRights]
+    unknown: list[str]
 
 
 class DriftedPath(Wire, frozen=True, kw_only=True, omit_defaults=False):

@@ -13,7 +13,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 Operation = dict[str, Any]
-_NAMES = ("name", "key", "mountPath", "containerPort", "port", "type", "ip")
+NAMES = ("name", "key", "mountPath", "containerPort", "port", "type", "ip")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _runs(before: list[Any], after: list[Any]) -> Iterator[tuple[int, int, int, 
 
 def _name(item: Any) -> str:
     if isinstance(item, dict):
-        found = {key: item[key] for key in _NAMES if isinstance(item.get(key), str | int)}
+        found = {key: item[key] for key in NAMES if isinstance(item.get(key), str | int)}
         if found:
             return json.dumps(found, sort_keys=True)
     return json.dumps(item, sort_keys=True)

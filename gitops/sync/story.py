@@ -14,6 +14,7 @@ from gitops.plan.change import Desired, Guard, Plan
 from gitops.plan.draft import draft
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ref import ResourceRef
+from gitops.review import lockout
 from gitops.sync import execute, inventories, live, predict
 from gitops.sync.means import Means
 
@@ -49,6 +50,8 @@ async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rule
     items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable)
     predictions = await predict.predict(means.objects, items, read)
     made = settle(items, predictions, stored.inventory, header=header, rules=rules)
+    places = {(kind.group, kind.kind): lockout.Place(kind.group, kind.plural) for kind in read.resources.values()}
+    made = lockout.guard(made, read.objects, places, consent=rules.consent)
     return Planned(plan=made, live=read, stored=stored)
 
 
