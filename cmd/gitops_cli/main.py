@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import click
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Configure": {
+        "import": ("gitops_cli.import_", "Turn another worker's configuration into ours"),
+    },
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
         "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
