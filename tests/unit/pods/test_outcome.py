@@ -151,16 +151,13 @@ def test_the_end_frame_is_as_good_as_the_termination_message() -> None:
 
 
 @given(
-    st.sampled_from([row[1] for row in TABLE]),
-    st.booleans(),
-    st.sampled_from(["", "ann"]),
-    st.sampled_from([None, GaveUp(reason="RunTimeout", message="late")]),
+    evidence=st.sampled_from([row[1] for row in TABLE]),
+    gone=st.booleans(),
+    cancel=st.sampled_from(["", "ann"]),
+    gave_up=st.sampled_from([None, GaveUp(reason="RunTimeout", message="late")]),
 )
 def test_there_is_always_one_outcome_and_it_is_final(
-    evidence: Evidence,
-    gone: bool,
-    cancel: str,
-    gave_up: GaveUp | None,
+    *, evidence: Evidence, gone: bool, cancel: str, gave_up: GaveUp | None
 ) -> None:
     found = outcome.of(Evidence(pod=evidence.pod, gone=gone, cancel=cancel, gave_up=gave_up, foreign=evidence.foreign))
     assert found.phase in {Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN}
