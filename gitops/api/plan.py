@@ -118,6 +118,14 @@ class RightsReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     unknown: list[str]
 
 
+class DriftCandidate(Wire, frozen=True, kw_only=True):
+    """Somebody who wrote to the object, and when; a removal has no owner."""
+
+    manager: str
+    operation: str
+    time: str = ""
+
+
 class DriftedPath(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """One path that differs."""
 
@@ -130,7 +138,7 @@ class DriftedPath(Wire, frozen=True, kw_only=True, omit_defaults=False):
     manager: str
     operation: str
     time: str
-    candidates: list[str]
+    candidates: list[DriftCandidate]
     location: str
 
 

@@ -3,57 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from gitops.api.plan import DriftedPath, DriftReport, UnreadableObject
+from gitops.api.plan import DriftCandidate, DriftedPath, DriftReport, ObjectId, UnreadableObject
+from gitops.objects import Manifest
 from gitops.plan import document, secrecy
 from gitops.plan.attribution import Owner
 from gitops.plan.compare import ABSENT
-from gitops.plan.drift import Drift
+from gitops.plan.drift import Drift, Manner, Severity
 from gitops.ref import ResourceRef
 from gitops.report import redact, values
+from gitops.report.documents import Locate, nowhere
+from gitops.review import places
 
-
-def lines(drifts: Sequence[Drift], unreadable: Mapping[ResourceRef, str], *, salt: str) -> Iterator[str]:
-    """The report line by line, object by object."""
-    shown: ResourceRef | None = None
-    for one in drifts:
-        if one.ref != shown:
-            origin = f"  [{redact.plain(str(one.location))}]" if one.location else ""
-            yield f"{redact.plain(str(one.ref))}{origin}"
-            shown = one.ref
-        yield f"  {one.severity:<9} {_what(one, salt)}"
-        yield f"            {redact.plain(attribution(one.owners))}"
-    for ref, why in unreadable.items():
-        yield f"{redact.plain(str(ref))}"
-        yield f"  unverified {redact.plain(why)}"
-
-
-def attribution(owners: Sequence[Owner]) -> str:
-    """Who did it, as far as the cluster knows."""
-    if owners and owners[0].certain:
-        one = owners[0]
-        return f"by {one.manager} ({one.operation}{', ' + one.time if one.time else ''})"
-    if not owners:
-        return "not attributable"
-    names = ", ".join(f"{one.manager} ({one.time})" if one.time else one.manager for one in owners)
-    return f"not attributable; wrote to it before: {names}"
-
-
-def _what(one: Drift, salt: str) -> str:
-    desired, live = _hidden(one, salt)
-    if not one.path:
-        return "the object is missing"
-    path = values.pointer(one.path)
-    return f"{path}  {one.manner}: Git {values.short(desired)}, live {values.short(live)}"
-
-
-def _hidden(one: Drift, salt: str) -> tuple[Any, Any]:
-    if not secrecy.is_secret(one.ref):
-        return one.desired, one.live
-    found = (one.desired, one.live)
-    desired, live = (value if value is ABSENT else secrecy.value(one.path, value, salt) for value in found)
-    return desired, live
+COLORS: dict[str, str] = {Severity.COSMETIC: "dim", Severity.CAPACITY: "yellow", Severity.SECURITY: "red"}
+Pairs = Mapping[ResourceRef, tuple[Manifest | None, Manifest]]
+"""Live and wanted object of each reference: what a path of live is called in Git."""
 
 
 def report(
@@ -76,6 +42,20 @@ def report(
     )
 
 
+def located(drifts: Sequence[Drift], objects: Pairs, locate: Locate = nowhere) -> tuple[Drift, ...]:
+    """The drifts with the place of the field itself, where Git has one."""
+    return tuple(_located(one, objects.get(one.ref), locate) for one in drifts)
+
+
+def _located(one: Drift, pair: tuple[Manifest | None, Manifest] | None, locate: Locate) -> Drift:
+    if pair is None or not one.path or one.manner is Manner.ADDED:
+        return one
+    live, wanted = pair
+    shown = wanted if one.manner is Manner.REMOVED else live
+    found = locate(one.ref, places.pointer(one.path, shown=shown, wanted=wanted))
+    return replace(one, location=found or one.location)
+
+
 def _path(one: Drift, salt: str) -> DriftedPath:
     desired, live = (None if value is ABSENT else value for value in _hidden(one, salt))
     owner = one.owners[0] if one.owners and one.owners[0].certain else None
@@ -89,6 +69,69 @@ def _path(one: Drift, salt: str) -> DriftedPath:
         manager=owner.manager if owner else "",
         operation=owner.operation if owner else "",
         time=owner.time if owner else "",
-        candidates=[] if owner else [candidate.manager for candidate in one.owners],
+        candidates=[] if owner else [_candidate(candidate) for candidate in one.owners],
         location=str(one.location or ""),
     )
+
+
+def _candidate(one: Owner) -> DriftCandidate:
+    return DriftCandidate(manager=one.manager, operation=one.operation, time=one.time)
+
+
+def _hidden(one: Drift, salt: str) -> tuple[Any, Any]:
+    if not secrecy.is_secret(one.ref):
+        return one.desired, one.live
+    found = (one.desired, one.live)
+    desired, live = (value if value is ABSENT else secrecy.value(one.path, value, salt) for value in found)
+    return desired, live
+
+
+def lines(found: DriftReport, *, width: int = 100, paint: values.Paint = values.unpainted) -> Iterator[str]:
+    """The report line by line, object by object, folded to about `width` columns."""
+    shown: ObjectId | None = None
+    for one in found.drift:
+        if one.object != shown:
+            yield name(one.object)
+            shown = one.object
+        origin = f"  {paint(f'[{one.location}]', 'dim')}" if one.location else ""
+        yield f"  {paint(f'{one.severity:<9}', COLORS[one.severity])} {what(one, width - 12)}{origin}"
+        yield f"            {redact.plain(attribution(one))}"
+    for other in found.unreadable:
+        yield name(other.object)
+        yield f"  unverified {redact.plain(other.why)}"
+
+
+def name(found: ObjectId) -> str:
+    """The object of a drift."""
+    return values.object_name(found.group, found.kind, found.namespace, found.name)
+
+
+def summary(found: DriftReport, against: str) -> str:
+    """One line: how much of how many objects."""
+    if not found.drift:
+        return f"in sync: {values.count(found.compared, 'object')} as {against} says"
+    objects = len({(one.object.group, one.object.kind, one.object.namespace, one.object.name) for one in found.drift})
+    verb = "differs" if len(found.drift) == 1 else "differ"
+    paths = values.count(len(found.drift), "path")
+    return f"{paths} in {objects} of {values.count(found.compared, 'object')} {verb} from {against}"
+
+
+def what(one: DriftedPath, width: int = 100) -> str:
+    """How a path differs, on one line."""
+    if not one.path:
+        return "the object is missing"
+    path = values.pointer(one.path)
+    room = max(values.NARROWEST, (width - len(path) - len(one.manner) - 16) // 2)
+    desired = "(absent)" if one.manner == Manner.ADDED else values.short(one.desired, room)
+    live = "(absent)" if one.manner == Manner.REMOVED else values.short(one.live, room)
+    return f"{path}  {one.manner}: Git {desired}, live {live}"
+
+
+def attribution(one: DriftedPath) -> str:
+    """Who did it, as far as the cluster knows."""
+    if one.manager:
+        return f"by {one.manager} ({one.operation}{', ' + one.time if one.time else ''})"
+    if not one.candidates:
+        return "not attributable"
+    names = [f"{other.manager} ({other.time})" if other.time else other.manager for other in one.candidates]
+    return f"not attributable; wrote to it before: {', '.join(names)}"

@@ -1,15 +1,17 @@
-"""A plan for people: what would happen to which object, as the JSON Patch that says it."""
+"""A plan for people: what would happen to which object, as the JSON Patch that says it, and what that means."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from gitops.plan import secrecy
-from gitops.plan.change import Action, Change, PatchOp, Plan
-from gitops.report import redact, values
+from gitops.api.plan import PlanDocument, PlannedChange, PlanSource
+from gitops.plan.change import Action, PatchOp
+from gitops.report import redact, rights, values
+from gitops.review import impact
 
-SIGNS = {
+SIGNS: dict[str, str] = {
     Action.CREATE: "+",
     Action.UPDATE: "~",
     Action.REPLACE: "±",
@@ -17,7 +19,15 @@ SIGNS = {
     Action.KEEP: "=",
     Action.REFUSE: "!",
 }
-_WORDS = {
+COLORS: dict[str, str] = {
+    Action.CREATE: "green",
+    Action.UPDATE: "yellow",
+    Action.REPLACE: "magenta",
+    Action.DELETE: "red",
+    Action.KEEP: "dim",
+    Action.REFUSE: "red",
+}
+_WORDS: dict[str, str] = {
     Action.CREATE: "to create",
     Action.UPDATE: "to update",
     Action.REPLACE: "to replace",
@@ -25,57 +35,115 @@ _WORDS = {
     Action.KEEP: "kept",
     Action.REFUSE: "refused",
 }
+_WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE})
 
 
-def lines(plan: Plan, *, salt: str) -> Iterator[str]:
-    """The plan line by line; `salt` masks values of Secrets."""
-    revision = f" · {redact.plain(plan.revision)}" if plan.revision else ""
-    yield f"Plan for {plan.namespace}/{plan.name}{revision}"
+def lines(plan: PlanDocument, *, width: int = 100, paint: values.Paint = values.unpainted) -> Iterator[str]:
+    """The plan line by line, folded to about `width` columns."""
+    yield paint(title(plan), "bold")
     yield ""
     for change in plan.changes:
-        yield from _change(change, salt)
+        yield from _change(change, width, paint)
     if plan.changes:
         yield ""
-    yield f"{summary(plan)} Plan {plan.digest[:12]}."
+    if plan.rights:
+        yield from rights.lines(plan.rights, paint=paint)
+        yield ""
+    deepest = "" if plan.impact == impact.Impact.NONE else f" Impact: {plan.impact}."
+    yield f"{summary(plan)}{deepest}{'' if plan.base else f' Plan {plan.digest[:12]}.'}"
 
 
-def summary(plan: Plan) -> str:
+def title(plan: PlanDocument) -> str:
+    """What the plan, or the comparison, is for."""
+    if plan.base is not None:
+        return redact.plain(f"{source(plan.base)} → {source(plan.source)}")
+    revision = f" · {plan.source.revision}" if plan.source.revision else ""
+    return redact.plain(f"Plan for {plan.namespace}/{plan.name}{revision}")
+
+
+def source(found: PlanSource) -> str:
+    """A source on one line."""
+    if found.revision and found.path:
+        return f"{found.path}@{found.revision}"
+    return found.path or found.revision or found.sync
+
+
+def summary(plan: PlanDocument) -> str:
     """One line: how many of each."""
     counts = Counter(one.action for one in plan.changes)
     parts = [f"{counts[action]} {words}" for action, words in _WORDS.items() if counts[action]]
     return ", ".join([*parts, f"{plan.unchanged} unchanged"]) + "."
 
 
-def _change(change: Change, salt: str) -> Iterator[str]:
-    origin = f"  [{redact.plain(str(change.location))}]" if change.location else ""
-    yield f"  {SIGNS[change.action]} {redact.plain(str(change.ref))}{origin}"
-    for op, test in _paired(change, salt):
-        if op["path"]:  # a new object as a whole is in the document, not on one line
-            yield f"      {_op(op, test)}"
+def writes(plan: PlanDocument) -> bool:
+    """Something would be written."""
+    return any(one.action in _WRITES for one in plan.changes)
+
+
+def refused(plan: PlanDocument) -> bool:
+    """A guard refuses something."""
+    return any(one.action == Action.REFUSE for one in plan.changes)
+
+
+def name(change: PlannedChange) -> str:
+    """The object of a change."""
+    found = change.object
+    return values.object_name(found.group, found.kind, found.namespace, found.name)
+
+
+def unverified(change: PlannedChange) -> bool:
+    """The server could not be asked what it would do."""
+    return not change.verified and change.action in {Action.CREATE, Action.UPDATE}
+
+
+def _change(change: PlannedChange, width: int, paint: values.Paint) -> Iterator[str]:
+    head = paint(f"{SIGNS[change.action]} {name(change)}", COLORS[change.action])
+    origin = f"  {paint(f'[{change.location}]', 'dim')}" if change.location else ""
+    yield f"  {head}{origin}"
+    known = {change.location}
+    words = {one.path: one for one in change.effects}
+    for op, test in impact.pairs(change.patch, change.tests):
+        if not op["path"]:
+            yield f"      {values.count(values.leaves(op['value']), 'field')}"
+            continue
+        effect = words.get(op["path"])
+        place = effect.location if effect and effect.location not in known else ""
+        known.add(place)
+        yield f"      {_op(op, test, width - 8)}{paint(f'  [{place}]', 'dim') if place else ''}"
+    yield from _effects(change, paint)
     for taken in change.taken:
-        yield f"      takes back {redact.plain(taken.path)} from {redact.plain(taken.manager)}"
+        where = redact.plain(taken.path) if taken.path else "fields"
+        yield f"      takes back {where} from {redact.plain(taken.manager)}"
     if change.why:
-        prefix = "not verified: " if not change.verified and change.action in {Action.CREATE, Action.UPDATE} else ""
-        yield f"      {prefix}{redact.plain(change.why)}"
+        yield f"      {'not verified: ' if unverified(change) else ''}{redact.plain(change.why)}"
 
 
-def _paired(change: Change, salt: str) -> Iterator[tuple[PatchOp, PatchOp | None]]:
-    """Each operation with the test of the value it replaces or removes: there is one for each of those, in order."""
-    tests = iter(secrecy.patch(change, change.tests, salt))
-    for op in secrecy.patch(change, change.patch, salt):
-        yield op, None if op["op"] == "add" else next(tests, None)
+def _effects(change: PlannedChange, paint: values.Paint) -> Iterator[str]:
+    told: set[str] = set()
+    for one in change.effects:
+        if one.impact != impact.Impact.NONE and one.words not in told:
+            told.add(one.words)
+            color = "red" if one.impact == impact.Impact.DESTRUCTIVE else "yellow"
+            yield f"      {paint(f'{one.impact}: {one.words}', color)}"
 
 
-def _op(op: PatchOp, test: PatchOp | None) -> str:
-    path = values.pointer(op["path"])
+def _op(op: PatchOp, test: PatchOp | None, width: int) -> str:
+    path = values.pointer(op["path"], max(values.WIDTH, width // 2))
+    room = width - len(path) - 12
+    old = None if test is None else test["value"]
     match op["op"]:
-        case "replace":
-            old = f"{values.short(test['value'])} -> " if test else ""
-            return f"replace {path}  {old}{values.short(op['value'])}"
+        case "replace" if test is not None:
+            return f"replace {path}  {_pair(old, op['value'], room)}"
         case "remove":
-            old = f"  {values.short(test['value'])}" if test else ""
-            return f"remove  {path}{old}"
-        case "add":
-            return f"add     {path}  {values.short(op['value'])}"
+            return f"remove  {path}{'' if test is None else f'  {values.short(old, room)}'}"
         case other:
-            return f"{other:<7} {path}  {values.short(op.get('value', op.get('from')))}"
+            return f"{other:<7} {path}  {values.short(op.get('value', op.get('from')), room)}"
+
+
+def _pair(old: Any, new: Any, room: int) -> str:
+    """Two values in the room there is: a short one leaves its share to the other."""
+    left, right = values.short(old, 10_000), values.short(new, 10_000)
+    half = (room - 4) // 2
+    first = room - 4 - len(right) if len(right) < half else half
+    second = room - 4 - len(left) if len(left) < half else half
+    return f"{values.fold(left, first)} -> {values.fold(right, second)}"
