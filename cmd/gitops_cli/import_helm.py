@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,29 +104,29 @@ def _names(shell: _shell.Shell, options: Options, values: convert.Values) -> con
     """As asked for; on a base, as the base has them."""
     from gitops import convert
 
-    wanted = {
-        "namespace": shell.settings.namespace,
-        "worker": options.worker,
-        "pool": options.pool,
-        "image": options.image,
-    }
-    if options.base:
-        if options.directory == STREAM:
-            raise errors.ConfigError("--base needs a directory to build on it from", hint="add -o DIR")
-        wanted = _based(options, wanted)
-    return convert.names_for(values, **{**wanted, "image": wanted["image"] or f"gitops-worker:{__version__}"})
-
-
-def _based(options: Options, wanted: Mapping[str, str]) -> dict[str, str]:
+    names = convert.names_for(
+        values,
+        image=options.image or f"gitops-worker:{__version__}",
+        namespace=shell.settings.namespace,
+        worker=options.worker,
+        pool=options.pool,
+    )
+    if not options.base:
+        return names
+    if options.directory == STREAM:
+        raise errors.ConfigError("--base needs a directory to build on it from", hint="add -o DIR")
     objects = _build(options.base)
-    pool = _chosen(objects, "WorkerPool", wanted["pool"], f"base {options.base}", "--pool")
-    worker = _chosen(objects, "Worker", wanted["worker"], f"base {options.base}", "--name")
-    return {
-        "pool": pool["metadata"]["name"],
-        "worker": worker["metadata"]["name"],
-        "namespace": wanted["namespace"] or worker["metadata"].get("namespace", ""),
-        "image": wanted["image"] or worker["spec"].get("image", ""),
-    }
+    pool = _chosen(objects, "WorkerPool", options.pool, f"base {options.base}", "--pool")
+    worker = _chosen(objects, "Worker", options.worker, f"base {options.base}", "--name")
+    named = pool["metadata"]["name"]
+    return replace(
+        names,
+        namespace=shell.settings.namespace or worker["metadata"].get("namespace", names.namespace),
+        worker=worker["metadata"]["name"],
+        pool=named,
+        image=options.image or worker["spec"].get("image", names.image),
+        beside=tuple(other for other in worker["spec"].get("pools") or () if other != named),
+    )
 
 
 def _chosen(objects: list[dict[str, Any]], kind: str, name: str, base: str, option: str) -> dict[str, Any]:

@@ -26,12 +26,13 @@ _SHORTEST_SECRET: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What the made objects are called; `image` is that of this program."""
+    """What the made objects are called; `image` is that of this program, `beside` the other pools its Worker serves."""
 
     namespace: str
     worker: str
     pool: str
     image: str
+    beside: tuple[str, ...] = ()
 
     @property
     def operations(self) -> str:
@@ -125,7 +126,7 @@ def _worker(values: Values, wanted: Names, granted: Rights, pod_template: dict[s
     resources = values.mapping("agent.resources") if values.given("agent.resources") else {}
     sections = [
         Section(key="image", value=wanted.image, words=("This program, as your registry has it.",)),
-        Section(key="pools", value=[wanted.pool]),
+        Section(key="pools", value=[wanted.pool, *wanted.beside]),
         Section(key="resources", value=resources, words=("From agent.resources, sized for another program: check.",)),
         Section(key="commitRules", value=granted.commit_rules, words=_COMMIT_RULES),
         Section(key="podTemplate", value=pod_template),
