@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,14 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
 from gitops import api, cluster, runner, worker
+from gitops.cluster.clock import SystemClock
 from gitops.cluster.leases import Election
 from gitops.logstore import DirectoryStore
 from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
 from gitops.web.metrics import WorkerCollector
-from gitops_cli import _logging, _wiring
+from gitops_cli import _apart, _logging, _wiring
 from gitops_cli._shell import Shell
 
 log = logging.getLogger(__name__)
@@ -47,26 +48,26 @@ class State:
     """What probes and metrics look at: the halves that lead, and whether each has seen its world."""
 
     registry: CollectorRegistry
-    ready: dict[str, Callable[[], bool]] = field(default_factory=dict)
+    waits: dict[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
     collectors: dict[str, Collector] = field(default_factory=dict)
 
-    def enter(self, half: str, ready: Callable[[], bool], collector: Collector | None = None) -> None:
-        """A half begins to lead."""
-        self.ready[half] = ready
+    def enter(self, half: str, waits: Callable[[], Sequence[str]], collector: Collector | None = None) -> None:
+        """A half begins to lead; `waits` names what it has not seen yet."""
+        self.waits[half] = waits
         if collector is not None:
             self.collectors[half] = collector
             self.registry.register(collector)
 
     def leave(self, half: str) -> None:
         """A half stands by again."""
-        self.ready.pop(half, None)
+        self.waits.pop(half, None)
         collector = self.collectors.pop(half, None)
         if collector is not None:
             self.registry.unregister(collector)
 
     def waiting_for(self) -> list[str]:
-        """The halves that lead and do not know their world yet; one that stands by is as ready as it can be."""
-        return [half for half, ready in self.ready.items() if not ready()]
+        """What the halves that lead do not know yet; one that stands by is as ready as it can be."""
+        return [what for waits in self.waits.values() for what in waits()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +79,8 @@ class Program:
     namespace: str
     identity: str
     state: State
+    store: DirectoryStore | None
+    """Operation logs; None in a process that runs no operations."""
 
 
 Half = Callable[[Program, cluster.Cluster], Awaitable[None]]
@@ -104,18 +107,30 @@ async def run(shell: Shell, chosen: Options) -> int:
         namespace=shell.settings.namespace or config.namespace or "default",
         identity=f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(3)}",
         state=State(registry=registry),
+        store=None if chosen.half == "reconciler" else DirectoryStore(Path(chosen.log_directory), SystemClock()),
     )
     where = f"{program.namespace}/{chosen.worker}"
     log.info("gitops run %s: %s as %s", chosen.half or "embedded", where, program.identity)
     halves: dict[str, Half] = {"reconciler": _reconcile, "worker": _work}
     async with (
         serve_probes(chosen.port, waiting_for=program.state.waiting_for, registry=registry),
+        _logs_served(program),
         asyncio.TaskGroup() as group,
     ):
         for name, half in halves.items():
             if chosen.half in {"", name}:
                 group.create_task(_elected(program, config, name, half))
     return 0
+
+
+@asynccontextmanager
+async def _logs_served(program: Program) -> AsyncIterator[None]:
+    """Serve what this process has stored, leading or not: a former leader still has logs only it can show."""
+    if program.store is None:
+        yield
+        return
+    async with serve_logs(program.store, program.chosen.log_port):
+        yield
 
 
 async def _elected(program: Program, config: cluster.ClusterConfig, name: str, half: Half) -> None:
@@ -143,36 +158,50 @@ async def _elected(program: Program, config: cluster.ClusterConfig, name: str, h
 async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
     means = Means(objects=connection.objects, clock=connection.clock)
     directory, redactor = Path(program.chosen.mirrors), program.shell.redactor
-    program.state.enter("reconciler", lambda: True)
+    builder = _apart.Builder()
+    program.state.enter("reconciler", tuple)
 
     @asynccontextmanager
     async def open_turn(sync: api.GitSync) -> AsyncIterator[turn.Turn]:
         async with _wiring.repository(connection.objects, sync, directory, redactor) as repository:
-            yield turn.Turn(sync=sync, repository=repository, render=_wiring.render, means=means)
+            yield turn.Turn(sync=sync, repository=repository, render=builder.render, means=means)
 
     await loop.serve(connection.watch, means, namespace=program.namespace, open_turn=open_turn)
 
 
 async def _work(program: Program, connection: cluster.Cluster) -> None:
-    chosen = program.chosen
-    store = DirectoryStore(Path(chosen.log_directory), connection.clock)
+    store = program.store
+    if store is None:
+        return
     ports = worker.Ports(
         objects=connection.objects,
         watch=connection.watch,
         logs=connection.logs,
         exec=connection.exec,
+        history=connection.history,
         store=store,
         clock=connection.clock,
     )
     who = worker.Identity(
         namespace=program.namespace,
-        worker=chosen.worker,
+        worker=program.chosen.worker,
         process=program.identity,
         runner=runner.config_map_name(runner.files()),
     )
 
     def started(service: worker.Service) -> None:
-        program.state.enter("worker", lambda: service.ready, WorkerCollector(service))
+        program.state.enter("worker", service.waiting_for, WorkerCollector(service))
 
-    async with serve_logs(store, chosen.log_port):
+    async with asyncio.TaskGroup() as group:
+        sweeping = group.create_task(_sweep(store, connection))
         await worker.serve(ports, who, started=started)
+        sweeping.cancel()
+
+
+async def _sweep(store: DirectoryStore, connection: cluster.Cluster) -> None:
+    """Once an hour, remove the logs that the retention no longer keeps."""
+    while True:
+        removed = await store.sweep()
+        if removed:
+            log.info("removed %d operation logs that are no longer kept", removed)
+        await connection.clock.sleep(3600)

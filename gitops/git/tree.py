@@ -47,6 +47,11 @@ class GitTree:
         self._repository: pygit2.Repository | None = None
         self._directories: dict[str, dict[str, Entry]] = {}
 
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Repository and commit: trees of equal identity hold the same files."""
+        return str(self._where), self._commit
+
     def __getstate__(self) -> dict[str, Any]:
         return {"where": self._where, "commit": self._commit, "max_file": self._max_file}
 
