@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gitops import build, errors, expand
 from gitops.lint import validate
@@ -52,3 +53,19 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool
         )
         for item in items
     )
+
+
+class Places:
+    """Where the fields of wanted objects stand in Git. The price is paid by the first question: a build of its own."""
+
+    def __init__(self, tree: Tree, path: str) -> None:
+        self._tree = tree
+        self._path = path
+        self._built: Mapping[ResourceRef, build.Rendered] | None = None
+
+    def __call__(self, ref: ResourceRef, pointer: str) -> Location | None:
+        """The place of the value at a JSON Pointer of an object as authored; None for what Git does not hold."""
+        if self._built is None:
+            self._built = {ref_of(one.manifest): one for one in build.build(self._tree, self._path).objects}
+        found = self._built.get(ref) or self._built.get(replace(ref, namespace=""))
+        return None if found is None else build.locate(found, pointer)
