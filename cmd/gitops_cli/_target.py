@@ -16,21 +16,27 @@ from gitops.git import checkout
 from gitops.plan.change import Desired
 from gitops.plan.settle import Header, Rules
 from gitops.ports.repository import Repository
+from gitops.report.documents import Locate, nowhere
 from gitops.source import Revision
 from gitops.sync import consent, status
+from gitops.sync.desired import Places
 from gitops_cli import _wiring
 from gitops_cli._shell import Shell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Everything Git wants of one inventory, and what may be done to get there. `sync` is set for a GitSync."""
+    """Everything Git wants of one inventory, and what may be done to get there. `sync` is set for a GitSync.
+
+    `locate` finds fields in Git; the first question costs a build.
+    """
 
     desired: tuple[Desired, ...]
     header: Header
     rules: Rules
     source: PlanSource
     sync: api.GitSync | None = None
+    locate: Locate = nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,8 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
     header = Header(name=sync.metadata.name, namespace=sync.metadata.namespace, revision=str(revision))
     rules = consent.rules_of(sync, consent.from_trailers(commit.trailers))
     source = PlanSource(sync=sync.metadata.name, path=sync.spec.source.path, revision=str(revision))
-    return Target(desired=desired, header=header, rules=rules, source=source, sync=sync)
+    locate = Places(tree, sync.spec.source.path)
+    return Target(desired=desired, header=header, rules=rules, source=source, sync=sync, locate=locate)
 
 
 @asynccontextmanager
@@ -153,6 +160,7 @@ async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         header=Header(name=name, namespace=namespace, revision=revision),
         rules=Rules(),
         source=PlanSource(path=asked.argument, revision=revision),
+        locate=Places(opened_path.tree, opened_path.path),
     )
 
 

@@ -55,7 +55,7 @@ async def run(shell: _shell.Shell, file: Path) -> int:
         document.assert_same(reviewed, planned.plan)
         outcome = await story.carry_out(means, planned)
         await _finish.tell(means, target, planned, outcome)
-    shell.console.answer(f"applied plan {reviewed.digest[:12]}: {plans.summary(planned.plan)}")
+    shell.console.answer(f"applied plan {reviewed.digest[:12]}: {plans.summary(reviewed)}")
     return 0
 
 
@@ -67,7 +67,7 @@ def _read(file: Path) -> PlanDocument:
     from gitops.location import Location
 
     try:
-        return msgspec.json.decode(file.read_bytes(), type=PlanDocument)
+        found = msgspec.json.decode(file.read_bytes(), type=PlanDocument)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise errors.ConfigError(
             "this is no saved plan",
@@ -75,3 +75,11 @@ def _read(file: Path) -> PlanDocument:
             hint="make one: gitops plan --out FILE",
             location=Location(str(file)),
         ) from error
+    if found.kind != "Plan":
+        raise errors.ConfigError(
+            f"this is a {found.kind}, no plan for a cluster",
+            cause="it was made without one",
+            hint="make a plan: gitops plan PATH --out FILE",
+            location=Location(str(file)),
+        )
+    return found

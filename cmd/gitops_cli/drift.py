@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from gitops_cli import _edge, _options, _shell
+from gitops_cli.plan import FORMS
+
+if TYPE_CHECKING:
+    from gitops.api.plan import DriftReport
+    from gitops.sync import story
+    from gitops_cli._target import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +42,7 @@ be read.
 )
 @click.argument("target")
 @click.option("--at", "revision", metavar="REV", default="", help="A branch or commit instead of the one last applied.")
-@_options.output("table", "json")
+@_options.output(*FORMS)
 @click.pass_context
 def command(context: click.Context, /, **given: str) -> int:
     """Show how the cluster differs from what was applied, and who did it."""
@@ -43,9 +51,7 @@ def command(context: click.Context, /, **given: str) -> int:
 
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Compare and report."""
-    import msgspec
-
-    from gitops.report import drifts
+    from gitops.report import drifts, forms
     from gitops.sync import story
     from gitops.sync.means import Means
     from gitops_cli import _target, _wiring
@@ -56,19 +62,29 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         means = Means(objects=connection.objects, clock=connection.clock)
         header = target.header
         found = await story.find_drift(means, target.desired, name=header.name, namespace=header.namespace)
-    salt = secrets.token_hex(16)
-    if options.output == "json":
-        where = (header.name, header.namespace, header.revision)
-        made = drifts.report(found.drifts, found.unreadable, header=where, compared=found.compared, salt=salt)
-        shell.console.answer(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
-    else:
-        for line in drifts.lines(found.drifts, found.unreadable, salt=salt):
+    made = await asyncio.to_thread(_report, found, target)
+    if options.output == "table":
+        for line in drifts.lines(made, width=shell.console.width, paint=shell.console.paint):
             shell.console.answer(line)
-        shell.console.note(
-            f"{len(found.drifts)} paths of {found.compared} objects differ from {header.revision or options.target}"
-            if found.drifts
-            else f"in sync: {found.compared} objects are as {header.revision or options.target} says"
-        )
+        shell.console.note(drifts.summary(made, header.revision or options.target))
+        for ref in found.leftover:
+            shell.console.note(f"{ref} is ours and lives, and Git no longer has it")
+    else:
+        shell.console.answer(forms.drift(made, options.output))
     if found.drifts:
         return 1
     return 4 if found.unreadable else 0
+
+
+def _report(found: story.Drifted, target: Target) -> DriftReport:
+    from gitops.report import drifts
+
+    pairs = {one.ref: (found.live.get(one.ref), one.manifest) for one in found.desired}
+    header = target.header
+    return drifts.report(
+        drifts.located(found.drifts, pairs, target.locate),
+        found.unreadable,
+        header=(header.name, header.namespace, header.revision),
+        compared=found.compared,
+        salt=secrets.token_hex(16),
+    )

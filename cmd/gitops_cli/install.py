@@ -68,7 +68,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.report import plans
     from gitops.sync import story
     from gitops.sync.means import Means
-    from gitops_cli import _installation, _progress, _target, _wiring
+    from gitops_cli import _installation, _progress, _reports, _target, _wiring
 
     patience = float(duration.seconds(options.timeout))
     token, ca = await asyncio.to_thread(_read_files, shell, options)
@@ -79,10 +79,10 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         reporter = _progress.reporter(shell.console)
         means = Means(objects=connection.objects, clock=connection.clock, report=reporter, patience=patience)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
-        shell.console.note(f"{target.header.namespace}/{target.header.name}: {plans.summary(planned.plan)}")
+        plan = await _reports.document(connection.objects, planned, target)
+        shell.console.note(f"{target.header.namespace}/{target.header.name}: {plans.summary(plan)}")
         if options.dry_run:
-            for line in plans.lines(planned.plan, salt="install"):
-                shell.console.answer(line)
+            _reports.show(shell.console, plan, "table")
             return 1 if planned.plan.writes else 0
         await story.carry_out(means, planned, healthy=False)
         await _installation.follow(means, made)

@@ -20,6 +20,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
         "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
+        "compare": ("gitops_cli.compare", "Show how two overlays, or two commits of one, differ"),
         "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
     },
     "Change": {

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gitops_cli import _edge, _options, _shell
+
+if TYPE_CHECKING:
+    from gitops.api.plan import PlanDocument
+
+FORMS = ("table", "json", "yaml", "markdown", "sarif", "junit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,8 @@ class Options:
     sync: str
     inventory: str
     consent: frozenset[str]
+    before: str
+    after: str
     out: str
     output: str
 
@@ -32,6 +39,8 @@ Examples:
   gitops plan overlays/dev                      what the working tree would change
   gitops plan overlays/dev@HEAD~1 -o json       the same for a commit, as data
   gitops plan --sync dev --out plan.json        to review; then: gitops apply plan.json
+  gitops plan overlays/dev --from main --to HEAD -o markdown
+                                                a pull request, for a comment on it; needs no cluster
 
 \b
 Exit codes: 0 nothing would change, 1 something would, 5 part of it is refused.
@@ -41,26 +50,32 @@ Exit codes: 0 nothing would change, 1 something would, 5 part of it is refused.
 @click.option("--sync", metavar="NAME", default="", help="Plan for a GitSync of the cluster.")
 @click.option("--inventory", metavar="NAME", default="", help="Inventory of PATH; default: the directory's name.")
 @click.option("--consent", metavar="KIND/NAME", multiple=True, help="Agree to a deletion or replacement; repeatable.")
+@click.option(
+    "--from", "before", metavar="REV", default="", help="Compare with PATH at this revision, not with a cluster."
+)
+@click.option("--to", "after", metavar="REV", default="", help="With --from: PATH at this revision; default: as it is.")
 @click.option("--out", metavar="FILE", default="", help="Save the plan, to be applied by `gitops apply FILE`.")
-@_options.output("table", "json")
+@_options.output(*FORMS)
 @click.pass_context
 def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str) -> int:
-    """Show what would change in the cluster, as JSON Patches."""
+    """Show what would change in the cluster, as JSON Patches, and what that means for running work."""
     if bool(given["path"]) == bool(given["sync"]):
         raise click.UsageError("name a PATH, or a GitSync with --sync")
+    if given["after"] and not given["before"]:
+        raise click.UsageError("--to needs --from")
+    if given["before"] and (given["sync"] or given["out"]):
+        raise click.UsageError("--from compares revisions of PATH: it goes with neither --sync nor --out")
     options = Options(consent=frozenset(name.lower() for name in consent), **given)
+    if options.before:
+        return _compared(_shell.of(context), options)
     return _edge.start(run(_shell.of(context), options))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Make the plan and show it."""
-    import msgspec
-
-    from gitops.plan import document
-    from gitops.report import plans
     from gitops.sync import story
     from gitops.sync.means import Means
-    from gitops_cli import _target, _wiring
+    from gitops_cli import _reports, _target, _wiring
 
     asked = _target.Asked(
         argument=options.path, sync=options.sync, inventory=options.inventory, consent=options.consent, force=True
@@ -69,23 +84,27 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         target = await _target.find(shell, connection, asked)
         means = Means(objects=connection.objects, clock=connection.clock)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
-    salt = secrets.token_hex(16)
-    made = document.document(
-        planned.plan, target.source, salt=salt, force=target.rules.force, consent=target.rules.consent
-    )
-    text = msgspec.json.format(msgspec.json.encode(made), indent=2).decode()
+        made = await _reports.document(connection.objects, planned, target)
     if options.out:
-        await asyncio.to_thread(Path(options.out).write_text, f"{text}\n")
+        await asyncio.to_thread(_save, made, options.out)
         shell.console.note(f"saved to {options.out}; apply it with: gitops apply {options.out}")
-    if options.output == "json":
-        shell.console.answer(text)
-    else:
-        for line in plans.lines(planned.plan, salt=salt):
-            shell.console.answer(line)
-    return _code(refused=bool(planned.plan.refused), changes=bool(planned.plan.writes))
+    _reports.show(shell.console, made, options.output)
+    return _reports.code(made)
 
 
-def _code(*, refused: bool, changes: bool) -> int:
-    if refused:
-        return 5
-    return 1 if changes else 0
+def _save(made: PlanDocument, file: str) -> None:
+    from gitops.report import forms
+
+    Path(file).write_text(f"{forms.data(made, 'json')}\n")
+
+
+def _compared(shell: _shell.Shell, options: Options) -> int:
+    """Without a cluster: one revision of a directory against another, with the guards of a plan."""
+    from gitops.plan.settle import Rules
+    from gitops_cli import _comparison, _reports
+
+    after = f"{options.path}@{options.after}" if options.after else options.path
+    rules = Rules(force=True, consent=options.consent)
+    made = _comparison.make(shell, f"{options.path}@{options.before}", after, rules=rules)
+    _reports.show(shell.console, made, options.output)
+    return _reports.code(made)

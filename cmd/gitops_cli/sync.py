@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 import click
 
 from gitops_cli import _edge, _options, _shell
+from gitops_cli.plan import FORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,7 @@ class Options:
     consent: frozenset[str]
     timeout: str
     wait: bool
+    dry_run: bool
     output: str
 
 
@@ -30,10 +31,11 @@ Examples:
   gitops sync dev                               apply the newest commit of GitSync dev, take back drift
   gitops sync dev --consent workerpool/gpu      the same, agreeing to the deletion of a pool
   gitops sync overlays/dev                      apply a directory, with an inventory of its own
+  gitops sync dev --dry-run                     show the plan and stop, as `gitops plan --sync dev` does
 
 \b
 Exit codes: 0 done or nothing to do, 3 Git or cluster not reachable, 4 denied, 5 refused: nothing was written,
-124 written, but not healthy in time.
+124 written, but not healthy in time. With --dry-run those of `gitops plan`: 1 something would change.
 """
 )
 @click.argument("target")
@@ -44,24 +46,23 @@ Exit codes: 0 done or nothing to do, 3 Git or cluster not reachable, 4 denied, 5
     "--timeout", metavar="DURATION", default="5m", show_default=True, help="For waiting until all is healthy."
 )
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until what was written is healthy.")
-@_options.output("table", "json")
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
+@_options.output(*FORMS)
 @click.pass_context
-def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, **given: str) -> int:
+def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, dry_run: bool, **given: str) -> int:
     """Make the cluster what Git says; TARGET is a GitSync or a directory."""
-    options = Options(consent=frozenset(name.lower() for name in consent), wait=wait, **given)
+    names = frozenset(name.lower() for name in consent)
+    options = Options(consent=names, wait=wait, dry_run=dry_run, **given)
     return _edge.start(run(_shell.of(context), options))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Plan with the right to take back, then carry out."""
-    import msgspec
-
     from gitops.api import duration
-    from gitops.plan import document
-    from gitops.report import plans
+    from gitops.report import values
     from gitops.sync import story
     from gitops.sync.means import Means
-    from gitops_cli import _finish, _progress, _target, _wiring
+    from gitops_cli import _finish, _progress, _reports, _target, _wiring
 
     patience = float(duration.seconds(options.timeout))
     asked = _target.Asked(
@@ -76,18 +77,15 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         reporter = _progress.reporter(shell.console)
         means = Means(objects=connection.objects, clock=connection.clock, report=reporter, patience=patience)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
-        salt = secrets.token_hex(16)
-        if options.output == "json":
-            made = document.document(planned.plan, target.source, salt=salt, force=True, consent=target.rules.consent)
-            shell.console.answer(msgspec.json.format(msgspec.json.encode(made), indent=2).decode())
-        else:
-            for line in plans.lines(planned.plan, salt=salt):
-                shell.console.answer(line)
+        made = await _reports.document(connection.objects, planned, target)
+        _reports.show(shell.console, made, options.output)
+        if options.dry_run:
+            return _reports.code(made)
         outcome = await story.carry_out(means, planned, healthy=options.wait)
         await _finish.tell(means, target, planned, outcome)
     shell.console.note(
         f"{outcome.moved} written, {outcome.deleted} deleted, {planned.plan.unchanged} unchanged"
         if outcome.moved or outcome.deleted
-        else f"nothing to do: all {planned.plan.unchanged} objects are as Git says"
+        else f"nothing to do: {values.count(planned.plan.unchanged, 'object')} as Git says"
     )
     return 0

@@ -9,7 +9,7 @@ from pygit2.enums import FileStatus
 
 from gitops import errors
 from gitops.git import library
-from gitops.source import Revision
+from gitops.source import Revision, trailers
 
 library.prepare()
 
@@ -54,3 +54,15 @@ def describe(root: Path) -> tuple[Revision | None, bool]:
         flags not in {FileStatus.CURRENT, FileStatus.IGNORED} for flags in repository.status(ignored=False).values()
     )
     return Revision(commit=str(head.target), reference=reference), changed
+
+
+def trailers_of(root: Path, revision: Revision) -> trailers.Trailers:
+    """What a commit's message says in its trailers.
+
+    Raises:
+        RevisionNotFound: the commit is not here.
+    """
+    found = library.commit(_open(root), revision.commit)
+    if found is None:
+        raise errors.RevisionNotFound(f"no commit {revision.short} in {root}", hint="git fetch gets what is new")
+    return trailers.trailers(found.raw_message.decode("utf-8", "replace"))

@@ -39,13 +39,14 @@ class Rules:
     """What a plan may do.
 
     `force`: take back fields others own. `prune`: delete what left Git. `consent`: names of deletions and replacements
-    agreed to (`budget.consent_name`).
+    agreed to (`budget.consent_name`). `remove`: nothing at all may be wanted, for the sync itself goes.
     """
 
     force: bool = False
     prune: bool = True
     budget: budget.Budget = field(default_factory=budget.Budget)
     consent: frozenset[str] = frozenset()
+    remove: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def settle(
     """Make the plan. Every item becomes a change, or is counted as unchanged."""
     changes = [change for item in items if (change := _change(item, predictions, rules)) is not None]
     changes += _deletions(items, owned, rules)
-    if _empties(items, owned):
+    if _empties(items, owned) and not rules.remove:
         why = "the desired set is empty: nothing is deleted; remove the sync itself to remove everything"
         changes = [one if one.action is Action.KEEP else _refused(one, Guard.EMPTY, why) for one in changes]
     ordered = tuple(sorted((one for one in changes if one.action is not Action.DELETE), key=_key))

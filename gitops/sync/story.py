@@ -6,9 +6,10 @@ Every verb of the command line and every turn of the reconciler is one of the th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitops import errors
+from gitops.objects import Manifest
 from gitops.plan import drift
 from gitops.plan.change import Desired, Guard, Plan
 from gitops.plan.draft import draft
@@ -36,6 +37,8 @@ class Drifted:
     unreadable: Mapping[ResourceRef, str]
     compared: int
     leftover: tuple[ResourceRef, ...] = ()
+    desired: tuple[Desired, ...] = ()
+    live: Mapping[ResourceRef, Manifest] = field(default_factory=dict)
 
 
 async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rules: Rules) -> Planned:
@@ -110,4 +113,6 @@ async def find_drift(means: Means, desired: Sequence[Desired], *, name: str, nam
         unreadable={ref: why for ref, why in read.unreadable.items() if ref in wanted},
         compared=len(readable),
         leftover=tuple(sorted(ref for ref in stored.inventory.entries if ref in read.objects and ref not in wanted)),
+        desired=read.desired,
+        live=read.objects,
     )
