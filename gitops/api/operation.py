@@ -62,6 +62,7 @@ class Claim(Wire, frozen=True, kw_only=True):
     namespace: Annotated[str, Meta(description="Operations namespace of the pod")] = ""
     spec_hash: Annotated[str, Meta(description="sha-256 of the pod as rendered at the claim")] = ""
     at: Annotated[str, Meta(description="When (RFC 3339)")] = ""
+    version: Annotated[str, Meta(description="resourceVersion of the operation when it was claimed")] = ""
 
 
 class Usage(Wire, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from gitops.cluster.access import ServerAccess
 from gitops.cluster.clock import SystemClock
 from gitops.cluster.discovery import Discovery
 from gitops.cluster.events import ServerEvents
+from gitops.cluster.history import ServerHistory
 from gitops.cluster.http import Http, Limits, Observer
 from gitops.cluster.objects import ServerObjects
 from gitops.cluster.podexec import ServerPodExec
@@ -33,6 +34,7 @@ class Cluster:
     watch: Reflector
     logs: ServerPodLogs
     exec: ServerPodExec
+    history: ServerHistory
     access: ServerAccess
     ports: PortForward
     events: ServerEvents
@@ -68,6 +70,7 @@ async def connect(
             watch=Reflector(http, objects, time, patience),
             logs=ServerPodLogs(http, silence=(patience or Patience()).silence),
             exec=ServerPodExec(http),
+            history=ServerHistory(http),
             access=ServerAccess(http),
             ports=PortForward(http),
             events=ServerEvents(objects, time, component=component, instance=socket.gethostname()),

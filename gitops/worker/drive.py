@@ -12,6 +12,7 @@ from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
 from gitops.worker import attend, launch, record, status
 from gitops.worker.live import Live
+from gitops.worker.persist import persist
 from gitops.worker.record import Written
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
@@ -20,10 +21,7 @@ log = logging.getLogger(__name__)
 
 
 async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
-    """Run an operation; return at once if somebody else claims it meanwhile.
-
-    Also for a claim that never became a pod: claiming it anew fences its last holder off.
-    """
+    """Run an operation; return at once if somebody else claims it meanwhile."""
     try:
         made = render.pod(attempt)
     except errors.ConfigError as error:
@@ -66,11 +64,30 @@ async def see_through(station: Station, roster: Roster, live: Live) -> None:
         await attend.delete(station, live)
 
 
+async def restart(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
+    """Go on with a claim of which there is no pod: only if there certainly never was one.
+
+    A pod may have been made, may even have run, and been deleted by somebody while no worker lived. Starting it again
+    would be the second start. Claiming anew fences the last holder off.
+    """
+    claim = attempt.operation.status.claim
+    if claim is not None:
+        past = await persist(
+            station.ports.clock,
+            lambda: station.ports.history.deleted(station.kinds.pods, claim.namespace, claim.pod, since=claim.version),
+        )
+        if past.last is not None or not past.known:
+            live.pod = past.last
+            await conclude(station, roster, live)
+            return
+    await start(station, roster, live, attempt)
+
+
 async def conclude(station: Station, roster: Roster, live: Live) -> None:
     """Report the end of an attempt whose pod is gone, from what the log store has of it."""
     writer = await station.ports.store.writer(live.uid)
     try:
-        evidence = outcome.Evidence(pod=None, gone=True, record=writer.tally.record, cancel=live.cancel)
+        evidence = outcome.Evidence(pod=live.pod, gone=True, record=writer.tally.record, cancel=live.cancel)
         await _report(station, roster, live, outcome.of(evidence), writer)
     finally:
         await writer.close(finished=True)

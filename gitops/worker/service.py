@@ -166,7 +166,7 @@ class Service:
             case Duty.RESTART:
                 assert found.operation is not None  # noqa: S101 - a claim is an operation's
                 attempt = self._launch(found.operation, live.pool, attempt=found.key[1])
-                return drive.start(station, roster, live, attempt)
+                return drive.restart(station, roster, live, attempt)
 
     async def _check(self, live: Live) -> None:
         """A pod whose operation we do not know: deleted while no worker lived, or just not heard of yet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitops.ports.clock import Clock
+from gitops.ports.history import History
 from gitops.ports.logstore import LogStore
 from gitops.ports.objects import Objects, Resource
 from gitops.ports.podexec import PodExec
@@ -20,6 +21,7 @@ class Ports:
     watch: Watch
     logs: PodLogs
     exec: PodExec
+    history: History
     store: LogStore
     clock: Clock
 

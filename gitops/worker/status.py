@@ -30,6 +30,7 @@ def claimed(launch: Launch, *, identity: str, spec_hash: str, revision: str, now
         "namespace": launch.namespace,
         "specHash": spec_hash,
         "at": rfc3339(now),
+        "version": launch.operation.metadata.resource_version,
     }
     return {"phase": Phase.STARTING, "reason": "Claimed", "message": "", "claim": claim, "revision": revision}
 

@@ -22,6 +22,7 @@ async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
             watch=cluster.watch,
             logs=cluster.logs,
             exec=cluster.exec,
+            history=cluster.history,
             store=DirectoryStore(Path(logs), cluster.clock),
             clock=cluster.clock,
         )

@@ -16,6 +16,7 @@ from gitops.objects import Manifest
 from gitops.pods import marks
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
+from gitops.testing.history import FakeHistory
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import FakeObjects
 from gitops.testing.podexec import FakePodExec
@@ -103,6 +104,7 @@ class Cluster:
         self.watch = FakeWatch(self.objects)
         self.logs = FakePodLogs()
         self.exec = FakePodExec()
+        self.history = FakeHistory(self.objects)
         self.pods: dict[str, Pod] = {}
         self.starts: list[str] = []
         self.services: list[worker.Service] = []
@@ -163,7 +165,13 @@ class Cluster:
         """Another worker process."""
         store = store or self.store
         ports = worker.Ports(
-            objects=self.objects, watch=self.watch, logs=self.logs, exec=self.exec, store=store, clock=self.clock
+            objects=self.objects,
+            watch=self.watch,
+            logs=self.logs,
+            exec=self.exec,
+            history=self.history,
+            store=store,
+            clock=self.clock,
         )
         who = worker.Identity(namespace=HOME, worker="main", process=process, runner=RUNNER)
         return asyncio.create_task(worker.serve(ports, who, started=self.services.append))
