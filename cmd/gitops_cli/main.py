@@ -20,7 +20,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
         "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
+        "diff": ("gitops_cli.diff", "Show what would change, as a unified diff of the objects"),
         "compare": ("gitops_cli.compare", "Show how two overlays, or two commits of one, differ"),
+        "rbac": ("gitops_cli.rbac", "Show what each account may do, before and after"),
         "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
     },
     "Change": {

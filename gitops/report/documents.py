@@ -15,6 +15,7 @@ from gitops.plan.change import Change, Plan
 from gitops.plan.settle import Rules
 from gitops.ref import ResourceRef
 from gitops.review import impact, outcome, places, rights
+from gitops.review.between import UNASKED
 
 Locate = Callable[[ResourceRef, str], Location | None]
 """Where the value at a JSON Pointer of a wanted object was written."""
@@ -42,6 +43,8 @@ def of(made: Made, *, salt: str, locate: Locate = nowhere) -> PlanDocument:
     plain = document.document(made.plan, made.source, salt=salt, force=rules.force, consent=rules.consent)
     effects = [_effects(change, made.live.get(change.ref), locate) for change in made.plan.changes]
     changes = [_with(change, found) for change, found in zip(plain.changes, effects, strict=True)]
+    if made.base is not None:
+        changes = [msgspec.structs.replace(one, why="") if one.why == UNASKED else one for one in changes]
     return msgspec.structs.replace(
         plain,
         kind="Comparison" if made.base else "Plan",

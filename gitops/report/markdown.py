@@ -193,7 +193,7 @@ def _text(text: str) -> str:
     out = html.escape(redact.plain(text).replace("\n", " "), quote=False)
     for mark in "\\`*_[]|~#":
         out = out.replace(mark, f"\\{mark}")
-    return out.replace("@", "@\N{WORD JOINER}")
+    return out.replace("@", "@<!-- -->")
 
 
 def _html(text: str) -> str:

@@ -93,7 +93,7 @@ def name(change: PlannedChange) -> str:
 
 def unverified(change: PlannedChange) -> bool:
     """The server could not be asked what it would do."""
-    return not change.verified and change.action in {Action.CREATE, Action.UPDATE}
+    return not change.verified and bool(change.why) and change.action in {Action.CREATE, Action.UPDATE}
 
 
 def _change(change: PlannedChange, width: int, paint: values.Paint) -> Iterator[str]:
