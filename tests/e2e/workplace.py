@@ -74,10 +74,14 @@ class Workplace:
         """Who the worker is to the API server: the account its pod would have."""
         return f"system:serviceaccount:{self.namespace}:{WORKER}"
 
-    def start(self, logs: Path | None = None) -> subprocess.Popen[bytes]:
-        """A worker process under the worker's own account."""
+    def start(self, logs: Path | None = None, server: str = "") -> subprocess.Popen[bytes]:
+        """A worker process under the worker's own account; `server` is another way to the API server."""
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated")
         kubeconfig = self.cluster.user(self.user, groups=groups)
+        if server:
+            text = kubeconfig.read_text().replace(self.cluster.server, server)
+            kubeconfig = self.folder / "kubeconfig"
+            kubeconfig.write_text(text)
         main = Path(__file__).with_name("worker_process.py")
         logs = logs or self.folder / "logs"
         stderr = self._stderr()
