@@ -231,6 +231,16 @@ class SeveralErrors(GitOpsError):
         super().__init__(f"{len(errors)} errors, the first: {errors[0]}")
         self.errors = tuple(errors)
         self.exit_code = errors[0].exit_code  # type: ignore[misc]
+        self.retry = all(error.retry for error in errors)  # type: ignore[misc]
+
+
+def singles(error: GitOpsError) -> Iterator[GitOpsError]:
+    """The single errors in an error."""
+    if isinstance(error, SeveralErrors):
+        for one in error.errors:
+            yield from singles(one)
+    else:
+        yield error
 
 
 def flatten(group: BaseExceptionGroup[GitOpsError]) -> GitOpsError:

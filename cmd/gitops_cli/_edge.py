@@ -141,7 +141,7 @@ def _failed(error: BaseException, argv: list[str], shell: Shell) -> int:
         if wants_json(argv):
             shell.console.complain(_errors.as_json(told))
         else:
-            shell.console.complain(_colored(_errors.render(told, _source(shell), width=shell.console.width), shell))
+            shell.console.complain(_colored(_errors.render(told, shell.text, width=shell.console.width), shell))
     return told.exit_code
 
 
@@ -209,19 +209,6 @@ def wants_json(argv: list[str]) -> bool:
     ]
     given += [after for word, after in itertools.pairwise(before) if word in {"-o", "--output"}]
     return "json" in given
-
-
-def _source(shell: Shell) -> _errors.Source:
-    def text(file: str) -> str | None:
-        if shell.source is None:
-            return None
-        try:
-            content: bytes = shell.source.read(file)
-        except errors.GitOpsError:
-            return None
-        return content.decode("utf-8", "replace")
-
-    return text
 
 
 def _colored(text: str, shell: Shell) -> str:

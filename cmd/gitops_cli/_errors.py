@@ -3,32 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from gitops import errors
-from gitops.location import Location
-from gitops.report import redact
+from gitops.report import quote, redact
 
 SHOWN = 50
 """More errors than this are counted, not shown; JSON has them all."""
 
-Source = Callable[[str], "str | None"]
-"""The text of a file of the configuration, if it is at hand."""
 
-
-def flat(error: errors.GitOpsError) -> Iterator[errors.GitOpsError]:
-    """The single errors in it."""
-    if isinstance(error, errors.SeveralErrors):
-        for one in error.errors:
-            yield from flat(one)
-    else:
-        yield error
-
-
-def render(error: errors.GitOpsError, source: Source, *, width: int = 100) -> str:
+def render(error: errors.GitOpsError, source: quote.Source, *, width: int = 100) -> str:
     """All errors in it as text; the source line with a caret where the file's text is at hand."""
-    found = list(flat(error))
+    found = list(errors.singles(error))
     blocks = [_one(each, source, width) for each in found[:SHOWN]]
     if len(found) > SHOWN:
         blocks.append(f"… and {len(found) - SHOWN} more errors")
@@ -37,12 +23,12 @@ def render(error: errors.GitOpsError, source: Source, *, width: int = 100) -> st
     return "\n\n".join(blocks)
 
 
-def _one(error: errors.GitOpsError, source: Source, width: int) -> str:
+def _one(error: errors.GitOpsError, source: quote.Source, width: int) -> str:
     lines = [f"error[{error.reason}]: {_line(error.message)}"]
     margin = "  "
     if error.location is not None:
         lines.append(f"  --> {_line(str(error.location))}")
-        quoted = _quoted(error.location, source, width)
+        quoted = quote.quoted(error.location, source, width)
         lines += quoted
         margin = " " * (quoted[0].index("|") if quoted else 2)
     if error.ref is not None:
@@ -52,25 +38,6 @@ def _one(error: errors.GitOpsError, source: Source, width: int) -> str:
     if error.hint:
         lines.append(f"{margin}= hint: {_folded(error.hint, margin)}")
     return "\n".join(lines)
-
-
-def _quoted(where: Location, source: Source, width: int) -> list[str]:
-    text = source(where.file) if where.line else None
-    lines = text.split("\n") if text is not None else []
-    if not 0 < where.line <= len(lines):
-        return []
-    number = str(where.line)
-    gutter = " " * len(number)
-    before = lines[where.line - 1][: max(where.column, 1) - 1].expandtabs(4)
-    line = lines[where.line - 1].rstrip("\r").expandtabs(4)
-    room = max(width - len(number) - 3, 20)
-    start = max(0, len(before) - room // 2) if len(line) > room else 0
-    shown = redact.plain(line[start : start + room])
-    return [
-        f"{gutter} |",
-        f"{number} | {shown}".rstrip(),
-        f"{gutter} | {' ' * (len(before) - start)}^",
-    ]
 
 
 def _line(text: str) -> str:
@@ -87,7 +54,7 @@ def as_json(error: errors.GitOpsError) -> str:
         "apiVersion": "gitops-worker.io/v1alpha1",
         "kind": "ErrorList",
         "exitCode": error.exit_code,
-        "items": [_item(each) for each in flat(error)],
+        "items": [_item(each) for each in errors.singles(error)],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
 

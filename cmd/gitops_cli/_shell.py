@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gitops import errors
 from gitops.report.redact import Redactor
 from gitops_cli._console import Console
 
@@ -38,6 +39,16 @@ class Shell:
     def set(self, name: str, value: Any) -> None:
         """Take a global option."""
         self.settings = replace(self.settings, **{name: value})
+
+    def text(self, file: str) -> str | None:
+        """The text of a file of the tree at hand, to be quoted; None without a tree, or if it cannot be read."""
+        if self.source is None:
+            return None
+        try:
+            content: bytes = self.source.read(file)
+        except errors.GitOpsError:
+            return None
+        return content.decode("utf-8", "replace")
 
     @property
     def console(self) -> Console:

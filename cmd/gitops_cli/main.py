@@ -19,6 +19,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
+        "lint": ("gitops_cli.lint", "Say everything that is wrong with a directory, or a commit, with its place"),
         "plan": ("gitops_cli.plan", "Show what would change, as JSON Patches"),
         "diff": ("gitops_cli.diff", "Show what would change, as a unified diff of the objects"),
         "compare": ("gitops_cli.compare", "Show how two overlays, or two commits of one, differ"),

@@ -32,6 +32,8 @@ class Rule:
     message: str
     hint: str = ""
     field: str = ""
+    forbidden: Sequence[str] = ()
+    """Pointers, from `path`, of the fields the rule is about, if it forbids fields: those that are there are blamed."""
     accepts: Sequence[Any] = ()
     rejects: Sequence[Any] = ()
 
@@ -126,6 +128,7 @@ _TEMPLATE_METADATA: dict[str, Any] = {
 _TEMPLATE_SPEC: dict[str, Any] = {
     "path": "/spec/podTemplate",
     "field": "/spec",
+    "forbidden": tuple(f"/spec/{name}" for name in _PROTECTED_SPEC),
     "cel": "!has(self.spec) || (" + " && ".join(f"!has(self.spec.{name})" for name in _PROTECTED_SPEC) + ")",
     "holds": _template_spec,
     "message": f"a pod template cannot set {', '.join(_PROTECTED_SPEC[:-1])}: the program decides them",
@@ -152,6 +155,7 @@ def _template_of(kind: str, container: str) -> tuple[Rule, ...]:
             + " && ".join(f"!has(self.{name})" for name in _PROTECTED_CONTAINER)
             + ")",
             holds=_template_container,
+            forbidden=tuple(f"/{name}" for name in _PROTECTED_CONTAINER),
             message=f"a pod template cannot set these of container `{container}`: {fields}",
             hint="the image is spec.image; a side-car needs another name",
             accepts=(

@@ -59,6 +59,29 @@ class WorkTree:
             raise errors.ConfigError(f"{path} is too large", cause=f"the limit is {self._max_file} bytes")
         return content
 
+    def replace(self, path: str, content: bytes) -> None:
+        """Write a file that is there, in one step and with its mode; nothing outside of the directory is touched.
+
+        What was read before stays what this tree says: open the directory anew to see the change.
+
+        Raises:
+            ConfigError: no file is there, or it cannot be written.
+        """
+        if self.kind(path) is not EntryKind.FILE:
+            raise errors.ConfigError(f"{path or '.'} is not a file")
+        target = self.root / path
+        beside = target.with_name(f".{target.name}.gitops-{os.getpid()}")
+        try:
+            mode = stat.S_IMODE(target.lstat().st_mode)
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                os.fchmod(file.fileno(), mode)
+            beside.replace(target)
+        except OSError as error:
+            beside.unlink(missing_ok=True)
+            raise errors.ConfigError(f"cannot write {path}", cause=error.strerror or str(error)) from error
+
     def names(self, path: str) -> tuple[str, ...]:
         """The sorted names in the directory at `path`."""
         if self.kind(path) is not EntryKind.DIRECTORY:

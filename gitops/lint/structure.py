@@ -11,6 +11,8 @@ from typing import Any
 
 from gitops.api import meta
 from gitops.api.structural import Schema
+from gitops.lint import codes
+from gitops.lint.code import Code
 
 _TYPES: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -21,6 +23,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "number": (int, float),
 }
 _SHOWN = 60
+WORDS: Mapping[str, bool] = dict.fromkeys(("yes", "y", "on"), True) | dict.fromkeys(("no", "n", "off"), False)
+"""Words, in lower case, that YAML 1.1 reads as booleans and Kubernetes' YAML as strings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,12 @@ class Violation:
     pointer: str
     message: str
     hint: str = ""
-    malformed: bool = False
-    """The value is of another type altogether: rules that would look into it make no sense."""
+    code: Code = codes.WRONG_VALUE
+
+    @property
+    def malformed(self) -> bool:
+        """The value is of another type altogether: rules that would look into it make no sense."""
+        return self.code is codes.WRONG_TYPE
 
 
 def violations(value: Any, schema: Schema, pointer: str = "") -> Iterator[Violation]:
@@ -43,7 +51,7 @@ def violations(value: Any, schema: Schema, pointer: str = "") -> Iterator[Violat
     if not _is(value, schema["type"]):
         said = "null" if value is None else f"{_name_of(value)} {_shown(value)}".strip()
         hint = _type_hint(value, schema["type"])
-        yield Violation(pointer, f"{name} must be {_article(schema['type'])}, not {said}", hint, malformed=True)
+        yield Violation(pointer, f"{name} must be {_article(schema['type'])}, not {said}", hint, code=codes.WRONG_TYPE)
         return
     match value:
         case dict():
@@ -93,7 +101,7 @@ def _object(value: dict[str, Any], schema: Schema, pointer: str) -> Iterator[Vio
     for name in schema.get("required", ()):
         if name not in value:
             words = properties.get(name, {}).get("description", "")
-            yield Violation(pointer, f"{dotted(below(pointer, name))} is missing", words)
+            yield Violation(pointer, f"{dotted(below(pointer, name))} is missing", words, code=codes.MISSING_FIELD)
     limit = schema.get("maxProperties")
     if limit is not None and len(value) > limit:
         yield Violation(pointer, f"{dotted(pointer)} has {len(value)} entries, at most {limit} are allowed")
@@ -104,7 +112,8 @@ def _object(value: dict[str, Any], schema: Schema, pointer: str) -> Iterator[Vio
         elif extra:
             yield from violations(item, extra, where)
         elif properties and not schema.get("x-kubernetes-preserve-unknown-fields"):
-            yield Violation(where, f"unknown field {dotted(where)}", nearest(key, list(properties)))
+            hint = nearest(key, list(properties))
+            yield Violation(where, f"unknown field {dotted(where)}", hint, code=codes.UNKNOWN_FIELD)
 
 
 def _array(value: list[Any], schema: Schema, pointer: str) -> Iterator[Violation]:
@@ -163,12 +172,15 @@ def _int_or_string(value: Any, schema: Schema, pointer: str) -> Iterator[Violati
         yield Violation(pointer, f"{dotted(pointer)} cannot be the number {value}", hint)
     elif isinstance(value, bool) or not isinstance(value, int):
         said = "null" if value is None else _name_of(value)
-        yield Violation(pointer, f"{dotted(pointer)} must be an integer or a string, not {said}", malformed=True)
+        message = f"{dotted(pointer)} must be an integer or a string, not {said}"
+        yield Violation(pointer, message, code=codes.WRONG_TYPE)
 
 
 def _type_hint(value: Any, wanted: str) -> str:
     if wanted == "string" and isinstance(value, bool | int | float):
         return "write it in quotes"
+    if wanted == "boolean" and isinstance(value, str) and value.lower() in WORDS:
+        return f"write {str(WORDS[value.lower()]).lower()}: {value} is a string here"
     if wanted in {"boolean", "integer"} and isinstance(value, str):
         return "write it without quotes"
     return ""

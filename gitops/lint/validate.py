@@ -13,7 +13,7 @@ from typing import Any
 from gitops import api, errors
 from gitops.api import crds, rules
 from gitops.api.structural import Schema
-from gitops.lint import structure
+from gitops.lint import codes, structure
 from gitops.lint.structure import Violation
 from gitops.location import Location
 from gitops.objects import Manifest, ref_of
@@ -53,10 +53,12 @@ def violations(manifest: Manifest) -> Iterator[Violation]:
     kind = crds.kind_named(named)
     if kind is None:
         known = [one.name for one in crds.KINDS]
-        yield Violation("/kind", f"{api.GROUP} has no kind {named or '(none)'}", structure.nearest(named, known))
+        hint = structure.nearest(named, known)
+        yield Violation("/kind", f"{api.GROUP} has no kind {named or '(none)'}", hint, code=codes.UNKNOWN_KIND)
         return
     if manifest["apiVersion"] != api.API_VERSION:
-        yield Violation("/apiVersion", f"unknown version {manifest['apiVersion']}", f"write {api.API_VERSION}")
+        message = f"unknown version {manifest['apiVersion']}"
+        yield Violation("/apiVersion", message, f"write {api.API_VERSION}", code=codes.UNKNOWN_KIND)
         return
     found = list(structure.violations(manifest, _schema(kind.name)))
     yield from found
@@ -68,12 +70,23 @@ def _broken(rule: rules.Rule, manifest: Manifest, found: list[Violation]) -> Ite
     """Where a rule does not hold; a value of a wrong type is not judged again."""
     if rule.holds is None:
         return
+    code = codes.PROTECTED if rule.path.startswith("/spec/podTemplate") else codes.FIELDS_DISAGREE
     for pointer, value in _values(manifest, rule.path.split("/")[1:], ""):
         malformed = any(
             one.malformed and (one.pointer == pointer or one.pointer.startswith(f"{pointer}/")) for one in found
         )
         if not malformed and not rule.holds(value):
-            yield Violation(pointer + rule.field, rule.message, rule.hint)
+            there = [one for one in rule.forbidden if _is_there(value, one)]
+            for field in there or [rule.field]:
+                yield Violation(pointer + field, rule.message, rule.hint, code=code)
+
+
+def _is_there(value: Any, pointer: str) -> bool:
+    for part in pointer.split("/")[1:]:
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True
 
 
 def _values(value: Any, path: list[str], pointer: str) -> Iterator[tuple[str, Any]]:
