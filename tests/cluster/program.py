@@ -29,7 +29,8 @@ import sys
 
 from {module} import {function}
 
-sys.exit({function}())
+if __name__ == "__main__":  # as pip writes it: a process the program starts imports this file again
+    sys.exit({function}())
 """
 
 
