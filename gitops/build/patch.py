@@ -73,6 +73,9 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     name, namespace, kind = target.name, target.namespace, target.kind
     if patch.allow_name_change or patch.allow_kind_change:
         target.remember()
+    if patch.data.get(strategic.DIRECTIVE) == "replace":
+        # kustomize makes the replacement and then keeps the object as it was.
+        return
     schema = context.lists.current
     before = [[mapping.get(key) for _, mapping, key in group] for group in target.shared]
     type_name = schema.type_of(text_of(target.data.get("apiVersion", "")), kind)
