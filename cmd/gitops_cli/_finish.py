@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 
 from gitops import api
+from gitops.api.gitsync import Rollback
 from gitops.source import Revision
 from gitops.sync import status, story
 from gitops.sync.execute import Outcome
@@ -12,7 +15,9 @@ from gitops.sync.means import Means
 from gitops_cli._target import Target
 
 
-async def tell(means: Means, target: Target, planned: story.Planned, outcome: Outcome) -> None:
+async def tell(
+    means: Means, target: Target, planned: story.Planned, outcome: Outcome, *, rollback: Rollback | None = None
+) -> None:
     """Write the status of the target's GitSync, if it has one and everything of the plan was done."""
     if target.sync is None or planned.plan.refused:
         return
@@ -35,4 +40,7 @@ async def tell(means: Means, target: Target, planned: story.Planned, outcome: Ou
         objects=len(planned.plan.entries),
         drifts=(),
     )
+    if rollback is not None:
+        told = status.rolled_back(rollback, ())
+        verdict = replace(told, applied=str(revision), objects=len(planned.plan.entries), rollback=rollback)
     await status.write(means.objects, sync, status.after(sync, verdict, now=means.clock.now()))

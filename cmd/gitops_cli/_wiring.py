@@ -21,7 +21,8 @@ from gitops.ports.objects import Objects, Resource
 from gitops.ports.repository import Repository
 from gitops.report.redact import Redactor
 from gitops.source import Tree
-from gitops.sync import desired
+from gitops.sync import desired, events
+from gitops.sync.means import Means
 from gitops_cli._shell import Shell
 
 SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
@@ -34,6 +35,20 @@ async def connected(shell: Shell, *, component: str = "cli") -> AsyncIterator[cl
     config = cluster.load(kubeconfig=shell.settings.kubeconfig, context=shell.settings.context)
     async with cluster.connect(config, component=component) as connection:
         yield connection
+
+
+def means(shell: Shell, connection: cluster.Cluster, *, patience: float = 300.0, loud: bool = False) -> Means:
+    """What a pass by a person works with; `loud` tells each step on stderr."""
+    from gitops_cli import _progress
+
+    async def who() -> str:
+        try:
+            return (await connection.access.whoami())[0]
+        except errors.GitOpsError:
+            return "unknown"  # an old server, or no right to ask: no reason to fail after everything is written
+
+    report = _progress.reporter(shell.console) if loud else events.silent
+    return Means(objects=connection.objects, clock=connection.clock, report=report, patience=patience, who=who)
 
 
 def cache() -> Path:

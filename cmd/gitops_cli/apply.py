@@ -36,8 +36,7 @@ async def run(shell: _shell.Shell, file: Path) -> int:
     from gitops.plan import document
     from gitops.report import plans
     from gitops.sync import story
-    from gitops.sync.means import Means
-    from gitops_cli import _finish, _progress, _target, _wiring
+    from gitops_cli import _finish, _target, _wiring
 
     reviewed = _read(file)
     asked = _target.Asked(
@@ -50,7 +49,7 @@ async def run(shell: _shell.Shell, file: Path) -> int:
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
-        means = Means(objects=connection.objects, clock=connection.clock, report=_progress.reporter(shell.console))
+        means = _wiring.means(shell, connection, loud=True)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         document.assert_same(reviewed, planned.plan)
         outcome = await story.carry_out(means, planned)

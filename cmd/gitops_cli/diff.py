@@ -50,13 +50,12 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.plan.change import Action
     from gitops.report import unified
     from gitops.sync import story
-    from gitops.sync.means import Means
     from gitops_cli import _target, _wiring
 
     asked = _target.Asked(argument=options.path, sync=options.sync, inventory=options.inventory, force=True)
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
-        means = Means(objects=connection.objects, clock=connection.clock)
+        means = _wiring.means(shell, connection)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
     salt = secrets.token_hex(16)
     differs = False

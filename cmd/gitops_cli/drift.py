@@ -53,13 +53,12 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     """Compare and report."""
     from gitops.report import drifts, forms
     from gitops.sync import story
-    from gitops.sync.means import Means
     from gitops_cli import _target, _wiring
 
     asked = _target.Asked(argument=options.target, revision=options.revision, applied=not options.revision)
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
-        means = Means(objects=connection.objects, clock=connection.clock)
+        means = _wiring.means(shell, connection)
         header = target.header
         found = await story.find_drift(means, target.desired, name=header.name, namespace=header.namespace)
     made = await asyncio.to_thread(_report, found, target)

@@ -67,8 +67,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.api import duration
     from gitops.report import plans
     from gitops.sync import story
-    from gitops.sync.means import Means
-    from gitops_cli import _installation, _progress, _reports, _target, _wiring
+    from gitops_cli import _installation, _reports, _target, _wiring
 
     patience = float(duration.seconds(options.timeout))
     token, ca = await asyncio.to_thread(_read_files, shell, options)
@@ -76,8 +75,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         asked = _target.Asked(argument=_slashed(options.path), inventory=options.name, force=True)
         target = await _target.find(shell, connection, asked)
         made = _installation.describe(target, url=options.url, branch=options.branch, token=token, ca=ca)
-        reporter = _progress.reporter(shell.console)
-        means = Means(objects=connection.objects, clock=connection.clock, report=reporter, patience=patience)
+        means = _wiring.means(shell, connection, patience=patience, loud=True)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         plan = await _reports.document(connection.objects, planned, target)
         shell.console.note(f"{target.header.namespace}/{target.header.name}: {plans.summary(plan)}")

@@ -74,7 +74,6 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Make the plan and show it."""
     from gitops.sync import story
-    from gitops.sync.means import Means
     from gitops_cli import _reports, _target, _wiring
 
     asked = _target.Asked(
@@ -82,7 +81,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
-        means = Means(objects=connection.objects, clock=connection.clock)
+        means = _wiring.means(shell, connection)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         made = await _reports.document(connection.objects, planned, target)
     if options.out:

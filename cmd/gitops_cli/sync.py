@@ -61,8 +61,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.api import duration
     from gitops.report import values
     from gitops.sync import story
-    from gitops.sync.means import Means
-    from gitops_cli import _finish, _progress, _reports, _target, _wiring
+    from gitops_cli import _finish, _reports, _target, _wiring
 
     patience = float(duration.seconds(options.timeout))
     asked = _target.Asked(
@@ -74,8 +73,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
-        reporter = _progress.reporter(shell.console)
-        means = Means(objects=connection.objects, clock=connection.clock, report=reporter, patience=patience)
+        means = _wiring.means(shell, connection, patience=patience, loud=True)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         made = await _reports.document(connection.objects, planned, target)
         _reports.show(shell.console, made, options.output)

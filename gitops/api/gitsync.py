@@ -87,6 +87,15 @@ class SyncDrift(Wire, frozen=True, kw_only=True, omit_defaults=False):
     manager: str = ""
 
 
+class Rollback(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """A rollback: `pinned` is not applied again by itself, a newer commit is."""
+
+    pinned: Annotated[str, Meta(description="The newest revision when it was rolled back: not applied again by itself")]
+    to: Annotated[str, Meta(description="The revision applied instead")]
+    by: Annotated[str, Meta(description="Who did it")] = ""
+    at: Annotated[str, Meta(description="When (RFC 3339)")] = ""
+
+
 class GitSyncStatus(Wire, frozen=True, kw_only=True):
     """Where the sync stands."""
 
@@ -96,6 +105,9 @@ class GitSyncStatus(Wire, frozen=True, kw_only=True):
         str, Meta(description="The revision whose objects were last applied completely")
     ] = ""
     refused_revision: Annotated[str, Meta(description="The revision a guard refused; not tried again by itself")] = ""
+    rollback: Annotated[Rollback | None, Meta(description="Set after a rollback, until a newer commit is applied")] = (
+        None
+    )
     last_checked_at: Annotated[str, Meta(description="When live was last compared (RFC 3339)")] = ""
     objects: Annotated[int, Meta(description="Objects in the inventory")] = 0
     drift: Annotated[list[SyncDrift], Meta(description="What differs from the revision last applied (first 20)")] = []

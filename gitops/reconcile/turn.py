@@ -59,7 +59,7 @@ def _is_new(sync: api.GitSync, revision: str) -> bool:
 
 
 async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
-    if _pinned(turn.sync, str(revision)):
+    if _pinned(turn.sync, str(revision)) or _rolled_back(turn.sync, revision):
         return await _pinned_verdict(turn, revision)
     desired = await _render(turn, revision)
     commit = await turn.repository.commit(revision)
@@ -94,10 +94,18 @@ def _pinned(sync: api.GitSync, revision: str) -> bool:
     return revision == sync.status.refused_revision and sync.status.observed_generation == sync.metadata.generation
 
 
+def _rolled_back(sync: api.GitSync, revision: Revision) -> bool:
+    """A person went back from this very commit: whatever else changes, only a newer one goes on."""
+    done = sync.status.rollback
+    return done is not None and Revision.parse(done.pinned).commit == revision.commit
+
+
 async def _pinned_verdict(turn: Turn, revision: Revision) -> status.Verdict:
     """The refusal stands; what was applied before is still watched for drift."""
     known = next((one for one in turn.sync.status.conditions if one.type == "Ready"), None)
     drifts = await _drifts(turn) if turn.sync.status.last_applied_revision else None
+    if turn.sync.status.rollback is not None and _rolled_back(turn.sync, revision):
+        return status.rolled_back(turn.sync.status.rollback, drifts.drifts if drifts else None)
     return status.Verdict(
         ready=False,
         reason=known.reason if known else "Refused",
@@ -144,7 +152,9 @@ def _conflicted(planned: story.Planned, revision: Revision) -> status.Verdict:
 async def _look(turn: Turn, revision: Revision) -> status.Verdict:
     """No new commit: compare live with what was applied, and correct it if that is wanted."""
     found = await _drifts(turn)
-    if found.drifts and turn.sync.spec.drift is DriftMode.CORRECT:
+    # Applied and pinned at once: a rollback did not get to its end. To correct would be to undo it.
+    unfinished = _rolled_back(turn.sync, revision)
+    if found.drifts and turn.sync.spec.drift is DriftMode.CORRECT and not unfinished:
         await _correct(turn, revision)
         found = await _drifts(turn)
     if found.unreadable:

@@ -96,7 +96,7 @@ async def execute(
     if healthy:
         await wait.until_healthy(means, _awaited(run, plan, stored), live)
     pruned = await prune.prune(means, plan, live)
-    final = await _trim(means, plan, grown, pruned.lingering)
+    final = await _trim(run, plan, grown, pruned)
     return Outcome(moved=run.moved, deleted=pruned.deleted, stored=final, lingering=pruned.lingering)
 
 
@@ -120,14 +120,27 @@ async def _grow(means: Means, plan: Plan, stored: inventories.Stored) -> invento
     return await inventories.save(means.objects, stored, superset, name=plan.name, namespace=plan.namespace)
 
 
-async def _trim(
-    means: Means, plan: Plan, stored: inventories.Stored, lingering: Mapping[ResourceRef, str]
-) -> inventories.Stored:
+async def _trim(run: _Run, plan: Plan, stored: inventories.Stored, pruned: prune.Pruned) -> inventories.Stored:
     """Only now is the revision written down: everything of it that was not refused is in the cluster."""
-    kept = {ref: entry for ref, entry in stored.inventory.entries.items() if ref in lingering}
-    revision = stored.inventory.revision if plan.refused else plan.revision
-    final = inventory.Inventory(entries={**plan.entries, **kept}, revision=revision)
-    return await inventories.save(means.objects, stored, final, name=plan.name, namespace=plan.namespace)
+    before = stored.inventory
+    kept = {ref: entry for ref, entry in before.entries.items() if ref in pruned.lingering}
+    revision = before.revision if plan.refused else plan.revision
+    history = before.history
+    if run.moved or pruned.deleted or revision != before.revision:
+        history = before.remembered(await _record(run, plan, pruned.deleted))
+    final = inventory.Inventory(entries={**plan.entries, **kept}, revision=revision, history=history)
+    return await inventories.save(run.means.objects, stored, final, name=plan.name, namespace=plan.namespace)
+
+
+async def _record(run: _Run, plan: Plan, deleted: int) -> inventory.Record:
+    return inventory.Record(
+        revision=plan.revision,
+        at=run.means.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+        by=await run.means.who(),
+        moved=run.moved,
+        deleted=deleted,
+        refused=len(plan.refused),
+    )
 
 
 async def _stage(run: _Run, stage: Stage, changes: Sequence[Change]) -> None:

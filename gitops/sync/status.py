@@ -13,10 +13,12 @@ from typing import Any
 import msgspec
 
 from gitops import api, errors
+from gitops.api.gitsync import Rollback
 from gitops.objects import conditions
 from gitops.plan import drift
 from gitops.plan.attribution import Owner
 from gitops.ports.objects import Objects, Resource
+from gitops.source import Revision
 
 GIT_SYNCS = Resource(group=api.GROUP, version=api.VERSION, kind="GitSync", plural="gitsyncs", namespaced=True)
 DRIFT_LIMIT = 20
@@ -36,11 +38,27 @@ class Verdict:
     objects: int | None = None
     stalled: bool = False
     drifts: tuple[drift.Drift, ...] | None = None
+    rollback: Rollback | None = None
+
+
+def rolled_back(done: Rollback, drifts: tuple[drift.Drift, ...] | None) -> Verdict:
+    """The verdict while a person's rollback stands: not Ready, for the newest commit is not applied."""
+    bad, good = Revision.parse(done.pinned), Revision.parse(done.to)
+    by = f" by {done.by}" if done.by else ""
+    return Verdict(
+        ready=False,
+        reason="RolledBack",
+        message=f"rolled back to {good.short}{by}: {bad.short} is not applied again, a newer commit is",
+        attempted=done.pinned,
+        stalled=True,
+        drifts=drifts,
+    )
 
 
 def failed(error: errors.GitOpsError, *, attempted: str = "") -> Verdict:
     """The verdict of a turn that raised: retried by itself, or stalled until a person acts."""
     refused = attempted if isinstance(error, errors.Refused) and not isinstance(error, errors.PlanStale) else ""
+    parts = error.errors if isinstance(error, errors.SeveralErrors) else (error,)
     hint = f" ({error.hint})" if error.hint else ""
     return Verdict(
         ready=False,
@@ -48,7 +66,7 @@ def failed(error: errors.GitOpsError, *, attempted: str = "") -> Verdict:
         message=f"{error}{hint}",
         attempted=attempted,
         refused=refused,
-        stalled=not error.retry and not isinstance(error, errors.PlanStale | errors.TimedOut),
+        stalled=not all(one.retry or isinstance(one, errors.PlanStale | errors.TimedOut) for one in parts),
     )
 
 
@@ -75,6 +93,7 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
         "lastAttemptedRevision": verdict.attempted or sync.status.last_attempted_revision,
         "lastAppliedRevision": verdict.applied or sync.status.last_applied_revision,
         "refusedRevision": verdict.refused,
+        "rollback": msgspec.to_builtins(_rollback(sync, verdict)),
         "conditions": found,
     }
     if verdict.objects is not None:
@@ -82,6 +101,13 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
     if verdict.drifts is not None:
         new["drift"] = [_shortened(one) for one in verdict.drifts[:DRIFT_LIMIT]]
     return new
+
+
+def _rollback(sync: api.GitSync, verdict: Verdict) -> Rollback | None:
+    """A rollback stands until something else than what it went back to is applied."""
+    known = verdict.rollback or sync.status.rollback
+    ended = known is not None and bool(verdict.applied) and verdict.applied != known.to
+    return None if ended else known
 
 
 def _stamp(now: datetime) -> str:
@@ -127,6 +153,12 @@ def _by(owners: Sequence[Owner]) -> str:
 def _shortened(one: drift.Drift) -> dict[str, str]:
     certain = [owner.manager for owner in one.owners if owner.certain]
     return {"object": str(one.ref), "path": one.path, "manager": certain[0] if certain else ""}
+
+
+async def pin(objects: Objects, sync: api.GitSync, done: Rollback) -> None:
+    """Say that a revision is not to be applied again by itself: before the earlier one is, so that nobody undoes it."""
+    patch = {"metadata": {"uid": sync.metadata.uid}, "status": {"rollback": msgspec.to_builtins(done)}}
+    await objects.patch_status(GIT_SYNCS, sync.metadata.namespace, sync.metadata.name, patch)
 
 
 async def write(objects: Objects, sync: api.GitSync, status: Mapping[str, Any]) -> None:
