@@ -238,3 +238,22 @@ def test_the_shipped_binary_runs_through_its_launcher(tmp_path: Path) -> None:
     )
     done = ran(process, tmp_path / "record")
     assert (done.code, done.output) == (4, b"hi\n")
+
+
+def test_the_other_architecture_runs_emulated(tmp_path: Path) -> None:
+    emulator = shutil.which("qemu-aarch64-static")
+    if emulator is None:
+        pytest.skip("no qemu-aarch64-static (Debian: apt-get install qemu-user-static): arm64 is only compiled here")
+    program = tmp_path / "runner"
+    program.write_bytes(runner.files()["runner-arm64"])
+    program.chmod(0o755)
+    script = "printf 'a\\rb'; echo err >&2; sleep 0.3; head -c 100000 /dev/zero | tr '\\0' x; kill -TERM $$"
+    process = subprocess.Popen(
+        [emulator, program, "--record", tmp_path / "record", "--spool", tmp_path, "--spool-bytes", "50000", "--"]
+        + ["sh", "-c", script],  # noqa: RUF005 - the runner's part and the script's
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    done = ran(process, tmp_path / "record")
+    assert (done.code, done.record.signal) == (128 + signal.SIGTERM, signal.SIGTERM)
+    assert done.record.bytes == len("a\rb") + len("err\n") + 100_000
