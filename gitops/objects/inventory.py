@@ -80,7 +80,6 @@ def shards(inventory: Inventory, *, name: str, namespace: str) -> list[Manifest]
                 "labels": {LABEL: label(name), "app.kubernetes.io/managed-by": "gitops-worker"},
                 "annotations": {
                     REVISION: inventory.revision,
-                    SHARDS: str(len(pieces)),
                     **(_remembered(inventory) if index == 0 else {}),
                 },
             },

@@ -38,6 +38,8 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
 }
 # What the server fills in from the other fields of a LimitRange's item.
 _FILLED = frozenset({"default", "defaultRequest"})
+# Lists the server fills in if they are empty.
+_FILLED_LISTS = frozenset({"policyTypes"})
 
 
 def predict(desired: Manifest, live: Manifest) -> Manifest:
@@ -50,8 +52,7 @@ def predict(desired: Manifest, live: Manifest) -> Manifest:
 
 def owns_all(desired: Manifest, live: Manifest) -> bool:
     """We have applied every leaf of desired, and nobody took one over since."""
-    ours = fieldset.applied(live)
-    return ours is not None and fieldset.covers(ours, desired)
+    return fieldset.covers(fieldset.applied(live) or {}, desired)
 
 
 Place = tuple[str, str]
@@ -76,8 +77,8 @@ def _merge_map(
 ) -> dict[str, Any]:
     if _is_leaf(ours, others):
         # An empty map of ours that has content by now was filled in with defaults: others would have taken it over.
-        if not desired:
-            return desired if ours is None else live
+        if not desired and ours is not None and not at[0].lower().endswith("selector"):
+            return live
         return live if _same(live, desired, at) else desired
     out = live
     for key, value in desired.items():
@@ -105,6 +106,8 @@ def _merge_list(
     if fieldset.is_set(ours, others) and all(isinstance(one, Hashable) for one in (*live, *desired)):
         out = [live[i] if j < 0 else desired[j] for i, j in interleave(live, desired)]
         return live if out == live else out
+    if not desired and ours is not None and at[0] in _FILLED_LISTS:
+        return live
     return live if _same(live, desired, at) else desired
 
 

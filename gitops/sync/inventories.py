@@ -22,15 +22,10 @@ class Stored:
 
 async def load(objects: Objects, *, name: str, namespace: str) -> Stored:
     """The inventory of a sync; empty if there is none yet."""
-    first = await objects.get(CONFIG_MAPS, namespace, inventory.shard_name(name, 0))
-    if first is None:
-        return Stored(inventory=inventory.Inventory(), shards={})
-    found = [first]
-    for index in range(1, inventory.count(first)):
-        more = await objects.get(CONFIG_MAPS, namespace, inventory.shard_name(name, index))
-        found += [more] if more is not None else []
-    shards = {one["metadata"]["name"]: one for one in found}
-    return Stored(inventory=inventory.read(found), shards=shards)
+    listing = await objects.list(CONFIG_MAPS, namespace, labels=f"{inventory.LABEL}={inventory.label(name)}")
+    first = inventory.shard_name(name, 0)
+    found = [one for one in listing.items if one["metadata"]["name"].startswith(first)]
+    return Stored(inventory=inventory.read(found), shards={one["metadata"]["name"]: one for one in found})
 
 
 async def save(objects: Objects, stored: Stored, new: inventory.Inventory, *, name: str, namespace: str) -> Stored:
