@@ -248,9 +248,9 @@ def test_the_other_architecture_runs_emulated(tmp_path: Path) -> None:
     program.write_bytes(runner.files()["runner-arm64"])
     program.chmod(0o755)
     script = "printf 'a\\rb'; echo err >&2; sleep 0.3; head -c 100000 /dev/zero | tr '\\0' x; kill -TERM $$"
+    options = ["--record", str(tmp_path / "record"), "--spool", str(tmp_path), "--spool-bytes", "50000"]
     process = subprocess.Popen(
-        [emulator, program, "--record", tmp_path / "record", "--spool", tmp_path, "--spool-bytes", "50000", "--"]
-        + ["sh", "-c", script],  # noqa: RUF005 - the runner's part and the script's
+        [emulator, str(program), *options, "--", "sh", "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
