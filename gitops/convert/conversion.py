@@ -55,8 +55,9 @@ class Conversion:
 
 def names_for(values: Values, *, image: str, namespace: str = "", worker: str = "", pool: str = "") -> Names:
     """Names as asked for; else after agent.name and the first of agent.worker.initial.workerPools."""
-    pools = values.items("agent.worker.initial.workerPools")
-    first = yaml.text_of(pools[0]) if pools else ""
+    pools = [yaml.text_of(name) for name in values.items("agent.worker.initial.workerPools")]
+    # The list takes names, slugs and IDs; an ID tells nobody anything.
+    first = next((name for name in pools if not re.fullmatch(r"WorkerPools-[0-9]+", name)), "")
     return Names(
         namespace=namespace or NAMESPACE,
         worker=worker or _label(values.text("agent.name")) or "worker",
@@ -110,7 +111,7 @@ def _pool(values: Values, wanted: Names, rbac: Section, pod_template: dict[str, 
         Section(key="image", value=_image(values), words=("From scriptPods.worker.image.",)),
         Section(key="imagePullPolicy", value=values.text("scriptPods.worker.image.pullPolicy")),
         Section(key="imagePullSecrets", value=_pull_secrets(values), words=(f"Secrets in {wanted.operations}.",)),
-        Section(key="resources", value=_resources(values), words=("From scriptPods.resources.",)),
+        Section(key="resources", value=_resources(values), words=(_resources_from(values),)),
         Section(key="maxOperations", value=10, words=("The chart has no limit of its own: an Octopus Server has.",)),
         Section(key="timeouts", value=_timeouts(values), words=_TIMEOUTS),
         Section(key="serviceAccount", value=_account(values), words=("From scriptPods.serviceAccount.",)),
@@ -159,6 +160,11 @@ def _resources(values: Values) -> dict[str, Any]:
         return values.mapping("scriptPods.resources")
     inside = values.mapping("scriptPods.podTemplate.scriptContainerSpec").get("resources") or {}
     return inside if isinstance(inside, dict) and inside else values.mapping("scriptPods.resources")
+
+
+def _resources_from(values: Values) -> str:
+    template = values.flag("scriptPods.podTemplate.enabled")
+    return f"From scriptPods.{'podTemplate.scriptContainerSpec.' if template else ''}resources."
 
 
 def _pull_secrets(values: Values) -> list[Any]:

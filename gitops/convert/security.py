@@ -56,32 +56,36 @@ def _found(spec: dict[str, Any]) -> Iterator[str]:
     for volume in _mappings(spec.get("volumes")):
         if "hostPath" in volume:
             yield "hostPath volumes"
-    yield from _context(spec.get("securityContext") or {})
+    yield from _context(_mapping(spec.get("securityContext")))
     for container in _mappings(spec.get("containers")):
-        yield from _context(container.get("securityContext") or {})
+        yield from _context(_mapping(container.get("securityContext")))
         if any(port.get("hostPort") for port in _mappings(container.get("ports"))):
             yield "hostPort"
 
 
-def _context(context: Any) -> Iterator[str]:
-    if not isinstance(context, dict):
-        return
+def _context(context: dict[str, Any]) -> Iterator[str]:
     if context.get("privileged"):
         yield "privileged"
-    added = (context.get("capabilities") or {}).get("add") or ()
-    yield from (f"capability {name}" for name in added if name not in _CAPABILITIES)
-    selinux = context.get("seLinuxOptions") or {}
-    if selinux.get("type", "") not in _SELINUX or selinux.get("user") or selinux.get("role"):
+    added = _mapping(context.get("capabilities")).get("add")
+    for name in added if isinstance(added, list) else ():
+        if str(name) not in _CAPABILITIES:
+            yield f"capability {name}"
+    selinux = _mapping(context.get("seLinuxOptions"))
+    if str(selinux.get("type") or "") not in _SELINUX or selinux.get("user") or selinux.get("role"):
         yield "seLinuxOptions"
     for profile in ("seccompProfile", "appArmorProfile"):
-        if (context.get(profile) or {}).get("type") == "Unconfined":
+        if _mapping(context.get(profile)).get("type") == "Unconfined":
             yield f"{profile} Unconfined"
-    if context.get("procMount") not in {None, "Default"}:
+    if context.get("procMount") not in (None, "Default"):
         yield "procMount"
     for sysctl in _mappings(context.get("sysctls")):
-        if sysctl.get("name") not in _SYSCTLS:
+        if str(sysctl.get("name")) not in _SYSCTLS:
             yield f"sysctl {sysctl.get('name')}"
 
 
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def _mappings(value: Any) -> Iterator[dict[str, Any]]:
-    yield from (item for item in value or () if isinstance(item, dict))
+    yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gitops import yaml
+from gitops import api, yaml
+from gitops.api import names
 from gitops.convert import chart, secrecy
 from gitops.convert.notices import Notice
 from gitops.convert.secrecy import Needed
@@ -21,6 +22,9 @@ _PROTECTED_SPEC: Final = (
     "containers",
     "initContainers",
     "ephemeralContainers",
+)
+_OURS: Final = frozenset(
+    {names.MANAGED_BY, "cluster-autoscaler.kubernetes.io/safe-to-evict", "karpenter.sh/do-not-disrupt"}
 )
 _WORKER_SPEC: Final = frozenset(
     {
@@ -61,15 +65,15 @@ def of_pool(values: Values, *, pool: str, operations: str, found: Found) -> dict
         spec = _kept(values, "scriptPods.podTemplate.podSpec", _PROTECTED_SPEC, found)
         protected = (*template.PROTECTED_CONTAINER, "name", "imagePullPolicy", "resources")
         container = _kept(values, "scriptPods.podTemplate.scriptContainerSpec", protected, found)
-        for part, entries in values.mapping("scriptPods.podTemplate.podMetadata").items():
-            if entries:
-                metadata[part] = {**metadata.get(part, {}), **entries}
+        for part, entries in _parts(values, "scriptPods.podTemplate.podMetadata").items():
+            metadata[part] = {**metadata.get(part, {}), **entries}
     else:
         spec = {
             "affinity": _affinity(values, "scriptPods.affinity"),
             "tolerations": values.items("scriptPods.tolerations"),
             "securityContext": values.mapping("scriptPods.securityContext"),
         }
+    metadata = _allowed(metadata, found)
     prefix = "scriptPods.podTemplate.scriptContainerSpec"
     env = list(_environment(container.pop("env", None) or [], values, prefix, (pool, operations), found))
     env += _proxies(values, (pool, operations), found)
@@ -132,6 +136,27 @@ def _metadata(values: Values, path: str) -> dict[str, Any]:
     return {part: entries for part, entries in parts.items() if entries}
 
 
+def _parts(values: Values, path: str) -> dict[str, Any]:
+    given = values.mapping(path)
+    parts = {part: given.get(part) for part in ("annotations", "labels")}
+    for part, entries in parts.items():
+        if not isinstance(entries, dict) and yaml.plain(entries) is not None:
+            raise values.wrong(f"{path}.{part}", "a mapping")
+    return {part: entries for part, entries in parts.items() if isinstance(entries, dict) and entries}
+
+
+def _allowed(metadata: Mapping[str, Any], found: Found) -> dict[str, Any]:
+    """Labels and annotations without those the program gives every pod itself."""
+    kept: dict[str, Any] = {}
+    for part, entries in metadata.items():
+        ours = sorted(key for key in entries if key in _OURS or key.startswith(f"{api.GROUP}/"))
+        for key in ours:
+            found.notices.append(Notice(text=f"left out of the pods' {part}: {key}, which the program sets itself"))
+        rest = {key: value for key, value in entries.items() if key not in ours}
+        kept |= {part: rest} if rest else {}
+    return kept
+
+
 def _affinity(values: Values, path: str) -> dict[str, Any]:
     """The affinity without what Kubernetes does not know in it; `unknown` tells about that."""
     known: dict[str, Any] = {}
@@ -173,7 +198,9 @@ def _environment(
     """Variables; one that holds a secret becomes a reference to a Secret of the same key."""
     pool, operations = where
     known = frozenset(values.secrets())
-    for entry in entries if isinstance(entries, list) else ():
+    if not isinstance(entries, list):
+        raise values.wrong(f"{path}.env", "a list")
+    for entry in entries:
         if not secrecy.variable(entry, known):
             yield entry
             continue

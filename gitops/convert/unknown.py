@@ -53,17 +53,16 @@ def _affinity(affinity: dict[str, Any], path: str) -> Iterator[Entry]:
 
 
 def _hint(path: str, key: str, value: Any) -> str:
+    if path == key and isinstance(value, dict) and {"agent", "scriptPods"} & set(value):
+        return _SUBCHART
     above = path.removesuffix(key)
     beside = {known.removeprefix(above).split(".")[0] for known in chart.BY_PATH if known.startswith(above)}
     close = _close(key, sorted(beside), above)
     if close:
         return close
     elsewhere = [known for known in (*_INSIDE, *chart.BY_PATH) if known.rpartition(".")[2] == key]
-    if elsewhere:
-        return f"did you mean {' or '.join(sorted(elsewhere, key=lambda name: (name.count('.'), name))[:2])}?"
-    if not above and isinstance(value, dict) and {"agent", "scriptPods"} & set(value):
-        return _SUBCHART
-    return ""
+    nearest = sorted(elsewhere, key=lambda name: (name.count("."), name))[:2]
+    return f"did you mean {' or '.join(nearest)}?" if nearest else ""
 
 
 def _close(key: str, known: list[str], above: str = "") -> str:
