@@ -61,7 +61,7 @@ async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Targe
         ConfigError: no such directory, no such GitSync, nothing applied yet, or the configuration is wrong.
         SourceError: Git.
     """
-    if asked.sync or not _is_path(asked.argument):
+    if asked.sync or not is_path(asked.argument):
         target = await _of_sync(shell, connection, asked)
     else:
         target = await _of_path(shell, connection, asked)
@@ -69,7 +69,8 @@ async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Targe
     return replace(target, rules=rules)
 
 
-def _is_path(argument: str) -> bool:
+def is_path(argument: str) -> bool:
+    """The argument names a directory here, not a GitSync."""
     return "/" in argument or "@" in argument or Path(argument).is_dir()
 
 

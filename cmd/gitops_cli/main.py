@@ -25,10 +25,14 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("gitops_cli.compare", "Show how two overlays, or two commits of one, differ"),
         "rbac": ("gitops_cli.rbac", "Show what each account may do, before and after"),
         "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
+        "history": ("gitops_cli.history", "Show which revisions were applied, when, by whom"),
     },
     "Change": {
         "apply": ("gitops_cli.apply", "Carry out a saved plan: exactly what was reviewed, or nothing"),
         "sync": ("gitops_cli.sync", "Make the cluster what Git says"),
+        "rollback": ("gitops_cli.rollback", "Go back to an earlier revision, and stay there until a newer commit"),
+        "suspend": ("gitops_cli.suspend", "Let the reconciler do nothing for a while"),
+        "resume": ("gitops_cli.resume", "Let it go on"),
         "install": ("gitops_cli.install", "Install an overlay and let the cluster follow its repository"),
     },
     "Serve": {

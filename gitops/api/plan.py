@@ -160,3 +160,26 @@ class DriftReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     compared: int
     drift: list[DriftedPath]
     unreadable: list[UnreadableObject]
+
+
+class AppliedRevision(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """One pass that changed something; an empty revision is that of files of no commit."""
+
+    revision: str
+    at: str
+    by: str
+    moved: int
+    deleted: int
+    refused: int
+
+
+class History(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """What was applied, newest first; `pinned` was rolled back and is not applied again by itself."""
+
+    api_version: str = API_VERSION
+    kind: str = "History"
+    name: str
+    namespace: str
+    current: str
+    pinned: str
+    applied: list[AppliedRevision]

@@ -1,0 +1,40 @@
+"""A GitSync, or a directory's inventory, by name: for verbs that look at what was applied and render nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gitops import api, cluster, errors
+from gitops.sync import inventories
+from gitops_cli import _target
+from gitops_cli._shell import Shell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is looked at: the inventory's name and namespace, its content; the GitSync if there is one."""
+
+    name: str
+    namespace: str
+    stored: inventories.Stored
+    sync: api.GitSync | None = None
+
+
+async def find(shell: Shell, connection: cluster.Cluster, argument: str, *, inventory: str = "") -> Subject:
+    """The subject of an argument: NAME of a GitSync, or PATH of a directory.
+
+    Raises:
+        ConfigError: there is no such GitSync, or nothing was ever applied.
+    """
+    sync = None
+    if _target.is_path(argument):
+        asked = _target.Asked(argument=argument, inventory=inventory)
+        header = (await _target.find(shell, connection, asked)).header
+        name, namespace = header.name, header.namespace
+    else:
+        sync = await _target.git_sync(shell, connection, argument)
+        name, namespace = sync.metadata.name, sync.metadata.namespace
+    stored = await inventories.load(connection.objects, name=name, namespace=namespace)
+    if sync is None and not stored.shards:
+        raise errors.ConfigError(f"{argument} was never applied: {namespace} has no inventory {name}")
+    return Subject(name=name, namespace=namespace, stored=stored, sync=sync)

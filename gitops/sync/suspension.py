@@ -1,0 +1,62 @@
+"""Suspending and resuming a GitSync: one field, and beside it who set it, when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gitops import api, errors
+from gitops.objects import Manifest
+from gitops.sync import status
+from gitops.sync.means import Means
+
+SUSPENDED_BY = f"{api.GROUP}/suspended-by"
+ATTEMPTS = 5
+
+
+async def suspend(means: Means, sync: api.GitSync, *, reason: str = "") -> bool:
+    """Let the reconciler do nothing; False if it does nothing already.
+
+    Raises:
+        ObjectMissing: the GitSync is gone.
+        VersionConflict: somebody writes it again and again.
+    """
+    who = await means.who()
+    note = f"{who}, {means.clock.now().strftime('%Y-%m-%dT%H:%M:%SZ')}{f': {reason}' if reason else ''}"
+
+    def change(manifest: Manifest) -> bool:
+        if manifest["spec"].get("suspend"):
+            return False
+        manifest["spec"]["suspend"] = True
+        manifest["metadata"].setdefault("annotations", {})[SUSPENDED_BY] = note
+        return True
+
+    return await _change(means, sync, change)
+
+
+async def resume(means: Means, sync: api.GitSync) -> bool:
+    """Let the reconciler go on; False if nothing kept it."""
+
+    def change(manifest: Manifest) -> bool:
+        (manifest["metadata"].get("annotations") or {}).pop(SUSPENDED_BY, None)
+        return bool(manifest["spec"].pop("suspend", False))
+
+    return await _change(means, sync, change)
+
+
+async def _change(means: Means, sync: api.GitSync, change: Callable[[Manifest], bool]) -> bool:
+    """Read, change and replace, again if somebody else wrote meanwhile."""
+    where, name = sync.metadata.namespace, sync.metadata.name
+    for attempt in range(ATTEMPTS):
+        found = await means.objects.get(status.GIT_SYNCS, where, name)
+        if found is None:
+            raise errors.ObjectMissing(f"GitSync {where}/{name} is gone")
+        if not change(found):
+            return False
+        try:
+            await means.objects.replace(status.GIT_SYNCS, found)
+        except errors.VersionConflict:
+            if attempt + 1 == ATTEMPTS:
+                raise
+        else:
+            return True
+    return False
