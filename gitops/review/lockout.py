@@ -6,7 +6,7 @@ what is certain is refused: a right the account demonstrably has through what we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -41,13 +41,14 @@ def guard(plan: Plan, live: Mapping[ResourceRef, Manifest], places: Places, *, c
     if not changes or not accounts:
         return plan
     before = rbac.effective(live)
+    written = rbac.effective(outcome.after(live, [one for one in plan.changes if one.action is not Action.DELETE]))
     after = rbac.effective(outcome.after(live, plan.changes))
     refused: dict[ResourceRef, str] = {}
     for account in sorted(accounts):
         had = before.rights.get(account, frozenset())
-        has = after.rights.get(account, frozenset())
-        needed = _needed(plan, account, places)
-        missing = next((one for one in needed if rbac.covers(had, one) and not rbac.covers(has, one)), None)
+        missing = _missing(had, written.rights.get(account, frozenset()), _changing(plan, places)) or _missing(
+            had, after.rights.get(account, frozenset()), _telling(plan, account)
+        )
         if missing is not None:
             why = (
                 f"{account} runs the reconciler and would lose the right to {missing.verb} {missing.resource} in "
@@ -77,15 +78,25 @@ def reconcilers(live: Mapping[ResourceRef, Manifest]) -> frozenset[rbac.Account]
     )
 
 
-def _needed(plan: Plan, account: rbac.Account, places: Places) -> Iterator[rbac.Permission]:
-    """What is still to be done once rights have changed; the inventory and the status come last of all."""
+def _missing(
+    had: frozenset[rbac.Permission], has: frozenset[rbac.Permission], needed: Iterable[rbac.Permission]
+) -> rbac.Permission | None:
+    return next((one for one in needed if rbac.covers(had, one) and not rbac.covers(has, one)), None)
+
+
+def _changing(plan: Plan, places: Places) -> Iterator[rbac.Permission]:
+    """What is written and pruned once roles and bindings are; those that go themselves go after it."""
+    for change in plan.writes:
+        if change.stage is Stage.REST:
+            yield from _acts(change, places)
+
+
+def _telling(plan: Plan, account: rbac.Account) -> Iterator[rbac.Permission]:
+    """The inventory and the status, which come last of all."""
     if account.namespace == plan.namespace:
         yield from (rbac.Permission(plan.namespace, "", "configmaps", "", verb) for verb in ("get", "update"))
         yield from (rbac.Permission(plan.namespace, GROUP, "gitsyncs", "", verb) for verb in ("get", "list", "watch"))
         yield rbac.Permission(plan.namespace, GROUP, "gitsyncs/status", "", "patch")
-    for change in plan.writes:
-        if change.stage is Stage.REST:
-            yield from _acts(change, places)
 
 
 def _acts(change: Change, places: Places) -> Iterator[rbac.Permission]:
