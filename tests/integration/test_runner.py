@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gitops import runner
 from gitops.runner import frames, record
 
 pytestmark = pytest.mark.integration
 
+EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "40"))
 SOURCES = Path(__file__).parents[2] / "gitops" / "runner" / "src"
 
 
@@ -137,6 +140,27 @@ def test_secrets_do_not_leave(bench: Bench) -> None:
     assert b"s3cret-value" not in done.raw
     assert b"second line" not in done.raw
     assert done.output == b"x***\ny\n***\n\n*** ***\n***\nab\ns3cret-val"
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    secret=st.text("ab\n ", max_size=9),
+    pieces=st.lists(
+        st.one_of(st.binary(max_size=80), st.sampled_from([b"a", b"b", b"\n", b" ", b"x" * 5000])), max_size=60
+    ),
+    spool=st.sampled_from([0, 1000, 100_000]),
+)
+def test_property_any_output_arrives_and_no_secret_does(
+    bench: Bench, *, secret: str, pieces: list[bytes], spool: int
+) -> None:
+    (bench.folder / "blob").write_bytes(b"".join(pieces))
+    options = ["--spool", str(bench.folder), "--spool-bytes", str(spool), "--mask", "S"]
+    done = bench.run(f"cat {bench.folder / 'blob'}", *options, env={"S": secret})
+    value = secret.rstrip("\n").encode()
+    hidden = [part for part in {value, *value.split(b"\n")} if len(part) >= 4] if len(value) >= 4 else []
+    assert not any(part in done.output for part in hidden)
+    if not hidden:
+        assert done.output == b"".join(pieces)
 
 
 def test_sigterm_goes_to_the_script_and_the_last_lines_arrive(bench: Bench) -> None:

@@ -29,12 +29,13 @@ static void add(const char *text, size_t size) {
 
 void mask_add_environment(const char *name) {
     const char *value = getenv(name);
-    if (!value || strlen(value) < SHORTEST) return;
+    if (!value) return;
+    size_t size = strlen(value);
+    while (size && (value[size - 1] == '\n' || value[size - 1] == '\r')) size--;
+    if (size < SHORTEST) return;
     /* A copy: the script's environment is not ours to point into for ever. Never freed. */
-    char *text = strdup(value);
+    char *text = strndup(value, size);
     if (!text) abort();
-    size_t size = strlen(text);
-    while (size && (text[size - 1] == '\n' || text[size - 1] == '\r')) size--;
     add(text, size);
     /* A value of several lines is hidden line by line too: a shell that splits words prints it so. */
     if (!memchr(text, '\n', size)) return;
