@@ -93,6 +93,8 @@ def expansion() -> list[Rule]:
     return [
         rule("", ("configmaps", "serviceaccounts"), APPLY),
         rule("networking.k8s.io", ("networkpolicies",), APPLY),
+        # A superseded runner is deleted when no pod refers to it any more.
+        rule("", ("pods",), ("get", "list")),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gitops.objects import Manifest, inventory
@@ -11,7 +11,8 @@ from gitops.plan import compare, predict
 from gitops.plan.change import Desired, PatchOp
 from gitops.ref import ResourceRef
 
-_HASHED = re.compile(r"^(.+)-[0-9a-z]{10}$")
+# A name that holds the hash of the content: ten characters if kustomize made it, twelve digits if it is the runner's.
+_HASHED = re.compile(r"^(.+)-(?:[0-9a-z]{10}|[0-9a-f]{12})$")
 _OURS = ("app.kubernetes.io/managed-by", "gitops-worker")
 
 
@@ -93,13 +94,19 @@ def draft(
     blocked = unreadable or {}
     items: list[Item] = [_look(one, live, owned, blocked) for one in desired]
     wanted = {one.ref for one in desired}
-    stems = {stem for ref in wanted if (stem := _stem(ref)) is not None}
+    old = superseded(owned.entries, wanted)
     items += [
-        Surplus(ref=ref, entry=entry, live=live[ref], superseded=_stem(ref) in stems)
+        Surplus(ref=ref, entry=entry, live=live[ref], superseded=ref in old)
         for ref, entry in owned.entries.items()
         if ref not in wanted and ref in live
     ]
     return tuple(items)
+
+
+def superseded(owned: Iterable[ResourceRef], wanted: Collection[ResourceRef]) -> frozenset[ResourceRef]:
+    """What a generator made before and another hash of the same name takes the place of."""
+    stems = {stem for ref in wanted if (stem := _stem(ref)) is not None}
+    return frozenset(ref for ref in owned if ref not in wanted and _stem(ref) in stems)
 
 
 def _look(

@@ -118,7 +118,7 @@ async def _turn(means: Means, namespace: str, name: str, open_turn: Open) -> tup
         found = await means.objects.get(status.GIT_SYNCS, namespace, name)
         if found is None:
             return 60.0, False
-        sync = msgspec.convert(found, api.GitSync)
+        sync = _read(found)
         pause = float(turn.interval(sync))
         if sync.spec.suspend:
             return pause, False
@@ -127,6 +127,14 @@ async def _turn(means: Means, namespace: str, name: str, open_turn: Open) -> tup
         # The API server itself does not answer, or refuses the status: nothing to write it to but the log.
         log.warning("sync %s: %s", name, error)
         return 30.0, True
+
+
+def _read(found: Manifest) -> api.GitSync:
+    try:
+        return msgspec.convert(found, api.GitSync)
+    except msgspec.ValidationError as error:
+        name = f"{found['metadata']['namespace']}/{found['metadata']['name']}"
+        raise errors.ConfigError(f"GitSync {name} cannot be read", cause=str(error)) from error
 
 
 async def _judged(means: Means, sync: api.GitSync, open_turn: Open) -> bool:
@@ -139,7 +147,7 @@ async def _judged(means: Means, sync: api.GitSync, open_turn: Open) -> bool:
     log.log(level, "sync %s: %s: %s", sync.metadata.name, verdict.reason, verdict.message)
     current = await means.objects.get(status.GIT_SYNCS, sync.metadata.namespace, sync.metadata.name)
     if current is not None and current["metadata"]["uid"] == sync.metadata.uid:
-        latest = msgspec.convert(current, api.GitSync)
+        latest = _read(current)
         judged = msgspec.structs.replace(latest, metadata=sync.metadata)
         await status.write(means.objects, judged, status.after(judged, verdict, now=means.clock.now()))
     return not verdict.ready and not verdict.stalled

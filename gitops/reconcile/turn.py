@@ -64,11 +64,15 @@ async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
     desired = await _render(turn, revision)
     commit = await turn.repository.commit(revision)
     header = replace(turn.header, revision=str(revision))
-    rules = consent.rules_of(turn.sync, consent.from_trailers(commit.trailers))
+    rules = replace(
+        consent.rules_of(turn.sync, consent.from_trailers(commit.trailers)),
+        force=turn.sync.spec.drift is DriftMode.CORRECT,
+    )
     planned = await story.plan(turn.means, desired, header=header, rules=rules)
     if turn.sync.spec.mode is Mode.REPORT:
         return _reported(planned, revision)
-    await _announce(turn, revision)
+    if planned.plan.writes and not planned.plan.blocked:
+        await _announce(turn, revision)
     outcome = await story.carry_out(turn.means, planned)
     await turn.repository.keep(f"{header.namespace}.{header.name}", revision)
     conflicts = planned.plan.refused
@@ -103,7 +107,7 @@ def _rolled_back(sync: api.GitSync, revision: Revision) -> bool:
 async def _pinned_verdict(turn: Turn, revision: Revision) -> status.Verdict:
     """The refusal stands; what was applied before is still watched for drift."""
     known = next((one for one in turn.sync.status.conditions if one.type == "Ready"), None)
-    drifts = await _drifts(turn) if turn.sync.status.last_applied_revision else None
+    drifts = await _drifts_if_known(turn)
     if turn.sync.status.rollback is not None and _rolled_back(turn.sync, revision):
         return status.rolled_back(turn.sync.status.rollback, drifts.drifts if drifts else None)
     return status.Verdict(
@@ -157,6 +161,8 @@ async def _look(turn: Turn, revision: Revision) -> status.Verdict:
     if found.drifts and turn.sync.spec.drift is DriftMode.CORRECT and not unfinished:
         await _correct(turn, revision)
         found = await _drifts(turn)
+    elif found.leftover and turn.sync.spec.prune and turn.sync.spec.mode is Mode.APPLY:
+        await _tidy(turn, revision)
     if found.unreadable:
         ref, why = next(iter(found.unreadable.items()))
         raise errors.ClusterDenied(f"{len(found.unreadable)} objects cannot be read, the first: {ref}", cause=why)
@@ -181,6 +187,25 @@ async def _drifts(turn: Turn) -> story.Drifted:
     await turn.repository.fetch(applied)
     desired = await _render(turn, applied)
     return await story.find_drift(turn.means, desired, name=turn.header.name, namespace=turn.header.namespace)
+
+
+async def _drifts_if_known(turn: Turn) -> story.Drifted | None:
+    """None if nothing was applied, or what was is in no history any more (a force-push, and a new mirror)."""
+    if not turn.sync.status.last_applied_revision:
+        return None
+    try:
+        return await _drifts(turn)
+    except errors.SourceError:
+        return None
+
+
+async def _tidy(turn: Turn, revision: Revision) -> None:
+    """Delete what is superseded and was still referred to when the revision was applied; nothing else is touched."""
+    desired = await _render(turn, revision)
+    rules = consent.rules_of(turn.sync, frozenset())
+    planned = await story.plan(turn.means, desired, header=replace(turn.header, revision=str(revision)), rules=rules)
+    due = tuple(one for one in planned.plan.writes if one.superseded)
+    await story.carry_out(turn.means, replace(planned, plan=replace(planned.plan, changes=due)), healthy=False)
 
 
 async def _correct(turn: Turn, revision: Revision) -> None:

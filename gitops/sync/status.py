@@ -89,10 +89,10 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
         )
     new = {
         **old,
-        "observedGeneration": sync.metadata.generation,
+        "observedGeneration": sync.metadata.generation if _acted(verdict) else sync.status.observed_generation,
         "lastAttemptedRevision": verdict.attempted or sync.status.last_attempted_revision,
         "lastAppliedRevision": verdict.applied or sync.status.last_applied_revision,
-        "refusedRevision": verdict.refused,
+        "refusedRevision": verdict.refused or ("" if verdict.applied else sync.status.refused_revision),
         "rollback": msgspec.to_builtins(_rollback(sync, verdict)),
         "conditions": found,
     }
@@ -101,6 +101,11 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
     if verdict.drifts is not None:
         new["drift"] = [_shortened(one) for one in verdict.drifts[:DRIFT_LIMIT]]
     return new
+
+
+def _acted(verdict: Verdict) -> bool:
+    """What the spec says was done, or refused; a failure on the way leaves it to be done."""
+    return bool(verdict.applied or verdict.refused)
 
 
 def _rollback(sync: api.GitSync, verdict: Verdict) -> Rollback | None:

@@ -12,7 +12,7 @@ from gitops import errors
 from gitops.objects import Manifest
 from gitops.plan import drift
 from gitops.plan.change import Desired, Guard, Plan
-from gitops.plan.draft import draft
+from gitops.plan.draft import draft, superseded
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ref import ResourceRef
 from gitops.review import lockout
@@ -31,7 +31,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """What differs; what could not be read, which is never called in sync; what we own, Git no longer has and lives."""
+    """What differs; what could not be read, which is never called in sync; what we own, is superseded, and lives."""
 
     drifts: tuple[drift.Drift, ...]
     unreadable: Mapping[ResourceRef, str]
@@ -112,7 +112,7 @@ async def find_drift(means: Means, desired: Sequence[Desired], *, name: str, nam
         drifts=drift.find(readable, read.objects),
         unreadable={ref: why for ref, why in read.unreadable.items() if ref in wanted},
         compared=len(readable),
-        leftover=tuple(sorted(ref for ref in stored.inventory.entries if ref in read.objects and ref not in wanted)),
+        leftover=tuple(sorted(superseded(read.objects.keys() & stored.inventory.entries.keys(), wanted))),
         desired=read.desired,
         live=read.objects,
     )
