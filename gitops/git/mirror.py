@@ -7,6 +7,7 @@ a cancelled call leaves libgit2 at its next callback.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import threading
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import pygit2
+from pygit2.enums import SortMode
 
 from gitops import errors
 from gitops.api.gitsync import Reference
@@ -77,6 +79,10 @@ class Mirror:
         """What the commit says of itself."""
         return await self._run(self._commit, revision)
 
+    async def between(self, older: Revision, newer: Revision, *, limit: int) -> tuple[Commit, ...]:
+        """The commits `newer` has and `older` has not, newest first."""
+        return await self._run(self._between, older, newer, limit)
+
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit under refs/gitops/kept/<name>.
 
@@ -117,21 +123,32 @@ class Mirror:
 
     def _commit(self, revision: Revision) -> Commit:
         _, found = self._found(revision)
-        message = found.raw_message.decode("utf-8", "replace")
-        author = found.author
-        return Commit(
-            id=str(found.id),
-            author=author.raw_name.decode("utf-8", "replace"),
-            email=author.raw_email.decode("utf-8", "replace"),
-            when=_moment(author.time, author.offset),
-            subject=trailers.subject(message),
-            trailers=trailers.trailers(message),
-        )
+        return _described(found)
+
+    def _between(self, older: Revision, newer: Revision, limit: int) -> tuple[Commit, ...]:
+        repository, newest = self._found(newer)
+        _, known = self._found(older)
+        walker = repository.walk(newest.id, SortMode.TOPOLOGICAL)
+        walker.hide(known.id)
+        return tuple(_described(one) for one in itertools.islice(walker, limit))
 
     def _keep(self, name: str, revision: Revision) -> None:
         with store.locked(self.path, lambda: None):
             repository, found = self._found(revision)
             repository.references.create(f"{store.KEPT}{name}", found.id, force=True)
+
+
+def _described(found: pygit2.Commit) -> Commit:
+    message = found.raw_message.decode("utf-8", "replace")
+    author = found.author
+    return Commit(
+        id=str(found.id),
+        author=author.raw_name.decode("utf-8", "replace"),
+        email=author.raw_email.decode("utf-8", "replace"),
+        when=_moment(author.time, author.offset),
+        subject=trailers.subject(message),
+        trailers=trailers.trailers(message),
+    )
 
 
 def _moment(seconds: int, minutes_east: int) -> datetime:

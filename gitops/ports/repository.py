@@ -61,6 +61,14 @@ class Repository(Protocol):
         """
         ...
 
+    async def between(self, older: Revision, newer: Revision, *, limit: int) -> tuple[Commit, ...]:
+        """The commits that `newer` has and `older` has not, newest first, at most `limit`.
+
+        Raises:
+            RevisionNotFound: one of them is not in the mirror.
+        """
+        ...
+
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit under a private reference, so that it survives a force-push and garbage collection."""
         ...

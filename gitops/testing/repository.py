@@ -74,7 +74,7 @@ class MemoryRepository:
         self._ask("fetch")
         if revision.commit not in self._reachable():
             raise errors.RevisionNotFound(f"{WHERE} does not have commit {revision.commit[:12]}")
-        self._fetched.add(revision.commit)
+        self._fetched.update(self._above(revision.commit))
 
     async def tree(self, revision: Revision) -> Tree:
         """The files at a fetched revision."""
@@ -83,6 +83,11 @@ class MemoryRepository:
     async def commit(self, revision: Revision) -> Commit:
         """What the commit says of itself."""
         return self._commits[self._known(revision)]
+
+    async def between(self, older: Revision, newer: Revision, *, limit: int) -> tuple[Commit, ...]:
+        """The commits `newer` has and `older` has not."""
+        known = self._above(self._known(older))
+        return tuple(self._commits[one] for one in self._above(self._known(newer)) if one not in known)[:limit]
 
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit."""
@@ -97,6 +102,14 @@ class MemoryRepository:
         if revision.commit not in self._fetched:
             raise errors.RevisionNotFound(f"{revision.short} is not in the mirror", hint="fetch it first")
         return revision.commit
+
+    def _above(self, commit: str) -> list[str]:
+        """The commit and everything before it, newest first."""
+        found = []
+        while commit:
+            found.append(commit)
+            commit = self._parents[commit]
+        return found
 
     def _reachable(self) -> set[str]:
         found: set[str] = set()

@@ -122,6 +122,19 @@ async def test_what_a_commit_says_of_itself(hosted: Hosted) -> None:
     assert commit.trailers == (("Gitops-Consent", "WorkerPool/windows"), ("Signed-off-by", "Ada"))
 
 
+async def test_the_commits_between_two_newest_first(hosted: Hosted) -> None:
+    first = hosted.push(FILES, message="one")
+    hosted.push({**FILES, "new": b"2"}, message="two")
+    third = hosted.push({**FILES, "new": b"3"}, message="three")
+    await hosted.repository.fetch(third)
+
+    found = await hosted.repository.between(first, third, limit=10)
+
+    assert [one.subject for one in found] == ["three", "two"]
+    assert [one.subject for one in await hosted.repository.between(first, third, limit=1)] == ["three"]
+    assert await hosted.repository.between(third, third, limit=10) == ()
+
+
 async def test_what_was_fetched_survives_a_force_push(hosted: Hosted) -> None:
     old = hosted.push(FILES)
     await hosted.repository.fetch(old)
