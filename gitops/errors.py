@@ -6,6 +6,7 @@
     ├── SourceError                where configuration comes from
     │   ├── SourceUnavailable *    server not reachable
     │   ├── SourceDenied           credentials missing or refused
+    │   ├── SignatureInvalid       not signed, or by nobody we know
     │   └── RevisionNotFound       no such branch, tag, commit or path
     ├── ClusterError               the Kubernetes API
     │   ├── ClusterUnavailable *   not reachable, overloaded, or answering 5xx
@@ -99,6 +100,13 @@ class SourceDenied(SourceError):
 
     reason = "SourceDenied"
     exit_code = 4
+
+
+class SignatureInvalid(SourceError):
+    """The commit or tag is not signed, or not by a key that counts; nothing is read from it."""
+
+    reason = "SignatureInvalid"
+    exit_code = 5
 
 
 class RevisionNotFound(SourceError):

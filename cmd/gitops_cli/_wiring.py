@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from gitops import api, cluster, errors, runner
+from gitops.git import credentials as logins
 from gitops.git import site
 from gitops.git.mirror import Mirror
 from gitops.objects import Manifest
@@ -79,8 +80,8 @@ async def repository(
     credentials = None
     if source.credentials:
         found = await _named(objects, SECRETS, namespace, source.credentials.name)
-        credentials = site.Credentials.from_secret(_decoded(found))
-        redactor.add(credentials.password)
+        credentials = logins.from_secret(_decoded(found))
+        redactor.add(*credentials.secrets)
     ca = ""
     if source.ca:
         bundle = await _named(objects, CONFIG_MAPS, namespace, source.ca.name)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gitops.api.meta import API_VERSION, Condition, Duration, KeyReference, LocalReference, Metadata, Wire
+from gitops.api.meta import (
+    API_VERSION,
+    SEMVER_RANGE,
+    Condition,
+    Duration,
+    KeyReference,
+    LocalReference,
+    Metadata,
+    Wire,
+)
 
 
 class Mode(StrEnum):
@@ -29,7 +38,39 @@ class Reference(Wire, frozen=True, kw_only=True):
 
     branch: Annotated[str, Meta(description="Follow a branch")] = ""
     tag: Annotated[str, Meta(description="Stay at a tag")] = ""
+    semver: Annotated[
+        str,
+        Meta(
+            pattern=f"^$|{SEMVER_RANGE}",
+            max_length=256,
+            description="Follow the newest tag in a range of versions: `>=1.2.0 <2`, `^1.4`, `1.x`;"
+            " pre-releases only if the range names one (`>=1.2.0-0`)",
+        ),
+    ] = ""
     commit: Annotated[str, Meta(pattern=r"^([0-9a-f]{40})?$", description="Stay at a commit")] = ""
+
+
+class VerifyMode(StrEnum):
+    """Whose signature counts."""
+
+    HEAD = "head"
+    TAG = "tag"
+
+
+class Verification(Wire, frozen=True, kw_only=True):
+    """Signatures of people; without a good one nothing is read from a commit."""
+
+    mode: Annotated[
+        VerifyMode, Meta(description="head: the commit is signed; tag: the annotated tag that is followed is")
+    ] = VerifyMode.HEAD
+    secret: Annotated[LocalReference | None, Meta(description="Secret with the keys, instead of a ConfigMap")] = None
+    config_map: Annotated[
+        LocalReference | None,
+        Meta(
+            description="ConfigMap with the keys: each value holds lines of an SSH allowed signers file, SSH public"
+            " keys, or armored OpenPGP public keys"
+        ),
+    ] = None
 
 
 class Source(Wire, frozen=True, kw_only=True):
@@ -40,19 +81,33 @@ class Source(Wire, frozen=True, kw_only=True):
         Meta(
             min_length=1,
             max_length=2048,
-            pattern=r"^(https|file)://",
-            description="https://… or file://…; never with credentials in it",
+            pattern=r"^(https|ssh|file)://",
+            description="https://…, ssh://git@… or, if the program was started to allow it, file://…;"
+            " never with credentials in it",
         ),
     ]
-    ref: Annotated[Reference, Meta(description="Branch, tag or commit; default: branch main")] = Reference(
-        branch="main"
+    ref: Annotated[Reference, Meta(description="Branch, tag, range of versions or commit; default: branch main")] = (
+        Reference(branch="main")
     )
     path: Annotated[
         str, Meta(max_length=512, description="Directory of the kustomization, from the repository's root")
     ] = ""
     credentials: Annotated[
-        LocalReference | None, Meta(description="Secret with `token`, or `username` and `password`")
+        LocalReference | None,
+        Meta(
+            description="Secret with `token`; or `username` and `password`; or, for ssh, `identity` and `known_hosts`"
+            " (and `password` for a passphrase); or `githubAppID`, `githubAppInstallationID`, `githubAppPrivateKey`"
+            " (and `githubAppBaseURL`)"
+        ),
     ] = None
+    proxy: Annotated[
+        LocalReference | None,
+        Meta(
+            description="Secret with the `address` of an HTTP proxy for https, and its `username` and `password`;"
+            " default: HTTPS_PROXY and NO_PROXY"
+        ),
+    ] = None
+    verify: Annotated[Verification | None, Meta(description="Read signed commits only")] = None
     ca: Annotated[
         KeyReference | None,
         Meta(description="ConfigMap key with the PEM certificates that sign the server's"),

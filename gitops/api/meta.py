@@ -33,7 +33,15 @@ Quantity = Annotated[
         extra_json_schema={"x-kubernetes-int-or-string": True, "pattern": QUANTITY},
     ),
 ]
+_PART = r"([0-9]+|[xX*])"
+_IDS = r"[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*"
+_VERSION = rf"v?{_PART}(\.{_PART}(\.{_PART}(-{_IDS})?(\+{_IDS})?)?)?"
+_COMPARATOR = rf"(=|!=|>=|<=|>|<|~|\^)?\s*{_VERSION}"
+_COMPARATORS = rf"({_COMPARATOR}([ ,]+{_COMPARATOR})*|{_VERSION}\s+-\s+{_VERSION})"
+SEMVER_RANGE = rf"^\s*{_COMPARATORS}(\s*\|\|\s*{_COMPARATORS})*\s*$"
+"""A range of versions; `gitops.source.semver` reads it."""
 IN_WORDS = {
+    SEMVER_RANGE: 'a range of versions: ">=1.2.0 <2", "^1.4", "1.x"',
     DURATION: "hours, minutes and seconds: 30s, 5m, 1h30m",
     NAME: "lower-case letters, digits and -, at most 63, with a letter or digit at both ends",
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",

@@ -9,6 +9,8 @@ import msgspec
 
 from gitops import api, errors
 from gitops.api import names
+from gitops.api.gitsync import Source
+from gitops.api.meta import LocalReference
 from gitops.expand.expanded import Context
 from gitops.expand.installation import Installation, Pool, Program
 from gitops.objects import Manifest, ref_of
@@ -125,6 +127,11 @@ def _namespace_clashes(
     return found
 
 
+def _secrets(source: Source) -> tuple[LocalReference | None, ...]:
+    """Every Secret a source names."""
+    return source.credentials, source.proxy, source.verify.secret if source.verify else None
+
+
 def _installation(
     namespace: str,
     workers: list[_Decoded[api.Worker]],
@@ -133,9 +140,11 @@ def _installation(
 ) -> Installation:
     here = [decoded for decoded in workers if decoded[0].namespace == namespace]
     credentials = {
-        sync.spec.source.credentials.name
+        secret.name
         for ref, _, sync in syncs
-        if ref.namespace == namespace and sync.spec.source.credentials
+        if ref.namespace == namespace
+        for secret in _secrets(sync.spec.source)
+        if secret
     }
     return Installation(
         namespace=namespace,

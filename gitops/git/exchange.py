@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pygit2
+from pygit2.enums import CredentialType
 
 from gitops import errors
 from gitops.git import failures, library, store
-from gitops.git.site import Site
-from gitops.source import Revision, heads
+from gitops.git.credentials import DEFAULT_USERNAME, Credentials, SshKey
+from gitops.git.site import Site, origin
+from gitops.source import Revision, heads, known_hosts
 
 library.prepare()
-
-HTTPS = 443
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +57,35 @@ class Callbacks(pygit2.RemoteCallbacks):
             )
 
     def credentials(
-        self,
-        url: str,
-        username_from_url: str | None,  # noqa: ARG002  # the library's signature
-        allowed_types: pygit2.enums.CredentialType,  # noqa: ARG002
-    ) -> pygit2.UserPass:
-        """Answer a 401; the same answer twice would be refused twice."""
+        self, url: str, username_from_url: str | None, allowed_types: CredentialType
+    ) -> pygit2.UserPass | pygit2.KeypairFromMemory | pygit2.Username:
+        """Say who we are, when asked; the same answer twice would be refused twice."""
         self.check()
-        if _origin(url) != _origin(self._site.url):
+        if self._site.proxy and origin(url) == origin(self._site.proxy.address):
+            raise failures.ProxyRefused
+        if origin(url) != self._site.origin:
             raise failures.Elsewhere(urlsplit(url).netloc.rpartition("@")[2])
+        if allowed_types == CredentialType.USERNAME:
+            return pygit2.Username(username_from_url or DEFAULT_USERNAME)
         self._asked += 1
-        if self._site.credentials is None or self._asked > 1:
+        if self._asked > 1:
             raise failures.BadCredentials
-        return pygit2.UserPass(self._site.credentials.username, self._site.credentials.password)
+        match self._site.credentials:
+            case Credentials(username=username, password=password):
+                return pygit2.UserPass(username, password)
+            case SshKey(identity=identity, passphrase=passphrase) if allowed_types & CredentialType.SSH_MEMORY:
+                return pygit2.KeypairFromMemory(username_from_url or DEFAULT_USERNAME, None, identity, passphrase)
+            case _:
+                raise failures.BadCredentials
+
+    def host_key(self, key: bytes) -> None:
+        """Only a key that the site's known_hosts names for this host."""
+        self.check()
+        lines = self._site.credentials.known_hosts if isinstance(self._site.credentials, SshKey) else ""
+        _, host, port = self._site.origin
+        standing = known_hosts.standing(lines, host, port, key)
+        if standing is not known_hosts.Standing.KNOWN:
+            raise failures.WrongHost(standing, key)
 
     def transfer_progress(self, stats: pygit2.remotes.TransferProgress) -> None:
         """Called many times a second while objects arrive."""
@@ -84,11 +101,6 @@ class Callbacks(pygit2.RemoteCallbacks):
         self.check()
 
 
-def _origin(url: str) -> tuple[str, str, int]:
-    parsed = urlsplit(url)
-    return parsed.scheme, parsed.hostname or "", parsed.port or HTTPS
-
-
 def advertised(directory: Path, site: Site, limits: Limits, stop: threading.Event) -> dict[str, str]:
     """What the server advertises now: reference name to object id. Nothing is fetched and nothing is locked."""
     callbacks = Callbacks(site, limits, stop)
@@ -96,8 +108,7 @@ def advertised(directory: Path, site: Site, limits: Limits, stop: threading.Even
         with store.locked(directory, callbacks.check):
             store.ready(directory, site.url)
     with _translated(site):
-        remote = pygit2.Repository(str(directory)).remotes.create_anonymous(site.url)
-        return _heads(remote, callbacks)
+        return _heads(_remote(pygit2.Repository(str(directory)), site), site, callbacks)
 
 
 def fetch(directory: Path, site: Site, revision: Revision, limits: Limits, stop: threading.Event) -> None:
@@ -111,8 +122,8 @@ def fetch(directory: Path, site: Site, revision: Revision, limits: Limits, stop:
         repository = store.ready(directory, site.url)
         if library.commit(repository, revision.commit):
             return
-        remote = repository.remotes.create_anonymous(site.url)
-        for specs in heads.attempts(_heads(remote, callbacks), revision):
+        advertised = _heads(_remote(repository, site), site, callbacks)
+        for specs in heads.attempts(advertised, revision):
             got = _fetched(repository, site, specs, Callbacks(site, limits, stop))
             if got and library.commit(pygit2.Repository(str(directory)), revision.commit):
                 return
@@ -126,7 +137,7 @@ def fetch(directory: Path, site: Site, revision: Revision, limits: Limits, stop:
 def _fetched(repository: pygit2.Repository, site: Site, specs: tuple[str, ...], callbacks: Callbacks) -> bool:
     """Fetch; False if the server refuses to give an object by its id."""
     try:
-        repository.remotes.create_anonymous(site.url).fetch(list(specs), callbacks=callbacks, proxy=True)
+        _remote(repository, site).fetch(list(specs), callbacks=callbacks, proxy=_proxy(site))
     except (pygit2.GitError, KeyError, ValueError):
         if specs[0].startswith("+refs/"):
             raise
@@ -134,9 +145,28 @@ def _fetched(repository: pygit2.Repository, site: Site, specs: tuple[str, ...], 
     return True
 
 
-def _heads(remote: pygit2.remotes.Remote, callbacks: Callbacks) -> dict[str, str]:
-    found = remote.list_heads(callbacks=callbacks, proxy=True)
+def _remote(repository: pygit2.Repository, site: Site) -> pygit2.remotes.Remote:
+    if isinstance(site.credentials, SshKey):
+        _, host, port = site.origin
+        library.prefer(site.origin, known_hosts.lines(site.credentials.known_hosts, host, port))
+    return repository.remotes.create_anonymous(site.url)
+
+
+def _heads(remote: pygit2.remotes.Remote, site: Site, callbacks: Callbacks) -> dict[str, str]:
+    try:
+        found = remote.list_heads(callbacks=callbacks, proxy=_proxy(site))
+    except pygit2.GitError as error:
+        if failures.NO_COMMON_KEY not in str(error):
+            raise
+        # It has no key of a type we know. Any other then: it will be refused, but its fingerprint is told.
+        library.prefer(site.origin, ())
+        found = remote.list_heads(callbacks=callbacks, proxy=_proxy(site))
     return {head.name: str(head.oid) for head in found if head.name}
+
+
+def _proxy(site: Site) -> str | Literal[True]:
+    """The GitSync's proxy; without one, what HTTPS_PROXY and NO_PROXY say."""
+    return site.proxy.url if site.proxy else True
 
 
 @contextmanager

@@ -5,14 +5,20 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from urllib.parse import urlsplit
 
 import pygit2
 
 from gitops import errors
+from gitops.git.credentials import App, Credentials, SshKey
 from gitops.git.site import Site
+from gitops.source import known_hosts
 
 STATUS = re.compile(r"unexpected http status code: (\d+)")
-NET_HINT = "check the URL, the proxy (HTTPS_PROXY, NO_PROXY) and the network policy"
+NET_HINT = "check the URL, the proxy (spec.source.proxy, else HTTPS_PROXY and NO_PROXY) and the network policy"
+
+NO_COMMON_KEY = "exchange encryption keys"
+"""In libssh2's words when server and client know no common type of key."""
 
 
 class Stopped(Exception):
@@ -31,7 +37,20 @@ class Elsewhere(Exception):
     """Somebody other than the site asks for its credentials: a redirect, or a proxy."""
 
 
-OURS = (BadCredentials, Elsewhere, TooLarge)
+class ProxyRefused(Exception):
+    """The proxy wants other credentials."""
+
+
+class WrongHost(Exception):
+    """The SSH server shows a key that known_hosts does not name for it."""
+
+    def __init__(self, standing: known_hosts.Standing, key: bytes) -> None:
+        super().__init__(standing)
+        self.standing = standing
+        self.key = key
+
+
+OURS = (BadCredentials, Elsewhere, ProxyRefused, TooLarge, WrongHost)
 
 
 def translate(error: Exception, site: Site) -> errors.GitOpsError:
@@ -47,6 +66,10 @@ def translate(error: Exception, site: Site) -> errors.GitOpsError:
                 cause="credentials are given to the configured host alone",
                 hint="write the final address in the URL",
             )
+        case ProxyRefused():
+            return proxy_refused(site)
+        case WrongHost():
+            return wrong_host(site, error.standing, error.key)
         case TooLarge():
             return errors.SourceError(f"{site.name} is too large", cause=str(error))
         case pygit2.CertificateError():
@@ -61,6 +84,8 @@ def _by_words(words: str, site: Site) -> errors.GitOpsError:
         return _by_status(int(status[1]), site)
     if site.local is not None and "failed to resolve path" in words:
         return missing(site)
+    if site.scheme == "ssh" and (told := _of_ssh(words, site)):
+        return told
     if words.startswith("cannot redirect"):
         return translate(Elsewhere("another address"), site)
     if "authentication" in words:
@@ -69,12 +94,15 @@ def _by_words(words: str, site: Site) -> errors.GitOpsError:
         return untrusted(site)
     if "Resource temporarily unavailable" in words or "timed out" in words.lower():
         words = "it did not answer in time"
-    return errors.SourceUnavailable(f"cannot reach {site.name}", cause=words, hint=NET_HINT)
+    through = f" through the proxy {site.proxy.address}" if site.proxy else ""
+    return errors.SourceUnavailable(f"cannot reach {site.name}{through}", cause=words, hint=NET_HINT)
 
 
 def _by_status(status: int, site: Site) -> errors.GitOpsError:
     match status:
-        case 401 | 403 | 407:
+        case 407:
+            return proxy_refused(site)
+        case 401 | 403:
             return refused(site, status)
         case 404 | 410:
             return missing(site)
@@ -84,16 +112,76 @@ def _by_status(status: int, site: Site) -> errors.GitOpsError:
 
 def refused(site: Site, status: int = 401) -> errors.SourceDenied:
     """The server wants other credentials; the message names the host and never the token."""
-    if site.credentials is None:
-        return errors.SourceDenied(
-            f"{site.host} wants credentials for {site.name}",
-            hint="name a Secret with `token`, or `username` and `password`, in spec.source.credentials",
-        )
+    match site.credentials:
+        case None:
+            return errors.SourceDenied(
+                f"{site.host} wants credentials for {site.name}",
+                hint="name a Secret with `token`, or `username` and `password`, in spec.source.credentials",
+            )
+        case SshKey(fingerprint=fingerprint):
+            return errors.SourceDenied(
+                f"{site.host} refuses the key {fingerprint or 'in the Secret'}",
+                hint="is its public half registered there, with read access to this repository? Is the user right?",
+            )
+        case Credentials(username=username):
+            whose = f"the credentials of {username!r}"
+        case App(app=app, installation=installation):
+            whose = f"the token of GitHub App {app}, installation {installation}"
     return errors.SourceDenied(
-        f"{site.host} refuses the credentials of {site.credentials.username!r}",
+        f"{site.host} refuses {whose}",
         cause=f"the server answers {status}",
         hint="is the token expired, revoked, or without read access to this repository?",
     )
+
+
+def proxy_refused(site: Site) -> errors.SourceDenied:
+    """Not the server but the proxy before it says no."""
+    address = urlsplit(site.proxy.address).netloc if site.proxy else "in HTTPS_PROXY"
+    named = f"the user {site.proxy.username!r}" if site.proxy and site.proxy.username else "a request without a user"
+    return errors.SourceDenied(
+        f"the proxy {address} refuses {named}",
+        cause="it answers 407",
+        hint="give the Secret named in spec.source.proxy `username` and `password`",
+    )
+
+
+def wrong_host(site: Site, standing: known_hosts.Standing, key: bytes) -> errors.SourceDenied:
+    """The SSH server is not proven to be the one meant; nothing was sent to it."""
+    _, host, port = site.origin
+    seen = f"{known_hosts.kind(key)} {known_hosts.fingerprint(key)}" if key else "a key of an unknown kind"
+    match standing:
+        case known_hosts.Standing.UNKNOWN:
+            cause = f"it shows {seen}; known_hosts has no line for {known_hosts.written(host, port)}"
+        case known_hosts.Standing.REVOKED:
+            cause = f"it shows {seen}, which known_hosts revokes"
+        case _:
+            cause = f"it shows {seen}; known_hosts has another key for {known_hosts.written(host, port)}"
+    return errors.SourceDenied(
+        f"the host key of {site.host} is {standing}",
+        cause=cause,
+        hint="compare the fingerprint with the one the server's owner publishes, then put the line into `known_hosts`"
+        " of the Secret; the check cannot be skipped",
+    )
+
+
+def _of_ssh(words: str, site: Site) -> errors.GitOpsError | None:
+    """What libssh2, and git at the other end, say."""
+    if any(told in words for told in ("Unable to extract public key", "Unsupported private key", "Wrong passphrase")):
+        return errors.ConfigError(
+            f"the SSH key for {site.host} cannot be read",
+            cause=words,
+            hint="`identity` holds an ed25519, ecdsa or rsa key, `password` its passphrase",
+        )
+    if "authenticat" in words:
+        return refused(site)
+    if any(told in words for told in ("does not appear to be a git repository", "not found", "does not exist")):
+        return missing(site)
+    if "bad packet length" in words:
+        return errors.SourceUnavailable(
+            f"what answers at {site.name} is not Git",
+            hint="may this user run git there? ssh -T USER@HOST tells",
+        )
+    return None
 
 
 def missing(site: Site) -> errors.RevisionNotFound:
@@ -101,7 +189,8 @@ def missing(site: Site) -> errors.RevisionNotFound:
     if site.local is not None:
         return errors.RevisionNotFound(f"no repository at {site.name}", hint="check the path")
     may = " (or it is hidden from these credentials)" if site.credentials else " (or it wants credentials)"
-    return errors.RevisionNotFound(f"no repository at {site.name}{may}", cause="the server answers 404")
+    cause = "the server answers 404" if site.scheme == "https" else ""
+    return errors.RevisionNotFound(f"no repository at {site.name}{may}", cause=cause)
 
 
 def untrusted(site: Site) -> errors.SourceDenied:

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from pathlib import Path
 
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
+
+from gitops.git import hostkeys
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
 
 _lock = threading.Lock()
 _trusted: set[str] = set()
+_hosts: dict[tuple[str, str, int], tuple[str, ...]] = {}
+_home: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def prepare() -> None:
@@ -30,6 +35,7 @@ def prepare() -> None:
     # checkouts of another owner are ordinary in containers.
     settings.owner_validation = False
     settings.enable_fsync_gitdir(value=True)
+    hostkeys.install()
 
 
 def commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
@@ -57,6 +63,25 @@ def trust(ca: str) -> bool:
                 pygit2.settings.set_ssl_cert_locations(file.name, None)
             _trusted.add(ca)
         return ca in _trusted
+
+
+def prefer(origin: tuple[str, str, int], lines: tuple[str, ...]) -> None:
+    """Have libgit2 ask this SSH server for a key of a type that its lines of known_hosts name; without any, for any.
+
+    It reads them from one home directory a process. That decides nothing: whether a key is the right one,
+    `exchange.Callbacks.host_key` decides by the site's own lines. A person's ~/.ssh is never read.
+    """
+    with _lock:
+        if not _home:
+            _home.append(tempfile.TemporaryDirectory(prefix="gitops-"))
+            (Path(_home[0].name) / ".ssh").mkdir(mode=0o700)
+            pygit2.settings.homedir = _home[0].name
+        if _hosts.get(origin, ()) != lines:
+            _hosts[origin] = lines
+            file = Path(_home[0].name) / ".ssh" / "known_hosts"
+            written = file.with_suffix(".new")
+            written.write_text("".join(f"{line}\n" for known in _hosts.values() for line in known))
+            written.replace(file)
 
 
 prepare()

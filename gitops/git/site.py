@@ -8,38 +8,56 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from gitops import errors
+from gitops.git.credentials import Credentials, Login, SshKey
 from gitops.report import redact
 
-DEFAULT_USERNAME = "git"
-"""GitHub, GitLab and Gitea take any user name beside a token; for one that does not, the Secret says `username`."""
+__all__ = ["Credentials", "Proxy", "Site", "site"]
+
+SCHEMES = ("https", "ssh", "file")
+PORTS = {"https": 443, "ssh": 22}
+SCP = re.compile(r"^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:(?!//)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """A user name and a password or token; the password never shows in `repr`."""
+class Proxy:
+    """An HTTP proxy that tunnels (CONNECT), and who we are there; what it is told never includes the site's token."""
 
-    username: str = DEFAULT_USERNAME
-    password: str = field(repr=False)
+    address: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @property
+    def url(self) -> str:
+        """With the user and the password in it: for the library alone, never to show."""
+        if not self.username:
+            return self.address
+        scheme, _, rest = self.address.partition("://")
+        return f"{scheme}://{quote(self.username, safe='')}:{quote(self.password, safe='')}@{rest}"
 
     @classmethod
-    def from_secret(cls, data: Mapping[str, bytes]) -> Credentials:
-        """Read the data of a Secret: `token`, or `username` and `password`; `username` may go with `token` too.
+    def from_secret(cls, data: Mapping[str, bytes]) -> Proxy:
+        """Read the data of a Secret: `address`, and `username` and `password` if the proxy wants them.
 
         Raises:
-            ConfigError: it has neither.
+            ConfigError: no address, one that cannot be read, or credentials in it.
         """
         text = {key: value.decode("utf-8", "replace").strip() for key, value in data.items()}
-        password = text.get("token") or text.get("password")
-        if not password:
+        address = text.get("address", "").rstrip("/")
+        try:
+            parsed = urlsplit(address)
+            usable = parsed.scheme in {"http", "https"} and parsed.hostname and (parsed.port or True)
+        except ValueError:
+            usable = False
+        if not usable or "@" in address:
             raise errors.ConfigError(
-                "the Secret with the Git credentials has no token",
+                "the Secret with the proxy has no usable address",
                 cause=f"its keys: {', '.join(sorted(text)) or 'none'}",
-                hint="give it `token`, or `username` and `password`",
+                hint="address: http://proxy.example:3128, with `username` and `password` beside it, not in it",
             )
-        return cls(username=text.get("username") or DEFAULT_USERNAME, password=password)
+        return cls(address=address, username=text.get("username", ""), password=text.get("password", ""))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +65,24 @@ class Site:
     """Where a repository is. `ca` is PEM text, trusted for this site beside the system's authorities."""
 
     url: str
-    credentials: Credentials | None = None
+    credentials: Login | None = None
     ca: str = ""
+    proxy: Proxy | None = None
 
     @property
     def host(self) -> str:
         """`host:port` as in the URL; empty for a directory."""
-        return urlsplit(self.url).netloc
+        return urlsplit(self.url).netloc.rpartition("@")[2]
+
+    @property
+    def scheme(self) -> str:
+        """`https`, `ssh` or `file`."""
+        return urlsplit(self.url).scheme
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        """Scheme, host and port; what credentials are bound to."""
+        return origin(self.url)
 
     @property
     def local(self) -> Path | None:
@@ -66,9 +95,15 @@ class Site:
         """What errors call it."""
         return redact.plain(self.url)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        ours = self.credentials.secrets if self.credentials else ()
+        return (*ours, self.proxy.password) if self.proxy and self.proxy.password else ours
+
     def scrub(self, text: str) -> str:
         """Text of the library or the server, made fit to show."""
-        redactor = redact.Redactor([self.credentials.password] if self.credentials else [])
+        redactor = redact.Redactor(self.secrets)
         return redact.plain(redactor.clean(text)).strip()
 
     def directory_name(self, scope: str) -> str:
@@ -77,20 +112,44 @@ class Site:
         return f"{digest}.git"
 
 
-def site(url: str, *, credentials: Credentials | None = None, ca: str = "") -> Site:
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a URL."""
+    parsed = urlsplit(url)
+    return parsed.scheme, parsed.hostname or "", parsed.port or PORTS.get(parsed.scheme, 0)
+
+
+def site(url: str, *, credentials: Login | None = None, ca: str = "", proxy: Proxy | None = None) -> Site:
     """A site whose URL has been checked.
 
     Raises:
-        ConfigError: another scheme than https or file, credentials in the URL (which is then not repeated), a relative
-            or foreign file:// path, a shallow repository on disk, a CA that is no PEM.
+        ConfigError: another scheme than https, ssh or file, credentials in the URL (which is then not repeated),
+            credentials of a kind the scheme does not take, a relative or foreign file:// path, a shallow repository
+            on disk, a CA that is no PEM.
     """
-    checked = Site(url=url.strip(), credentials=credentials, ca=ca)
+    checked = Site(url=url.strip(), credentials=credentials, ca=ca, proxy=proxy)
     _check_address(checked)
     if checked.local is not None:
         _check_local(checked.local)
     if ca:
         _check_pem(ca)
+    _check_login(checked)
     return checked
+
+
+def _check_login(where: Site) -> None:
+    """The credentials fit the scheme."""
+    if where.scheme == "ssh" and not isinstance(where.credentials, SshKey):
+        raise errors.ConfigError(
+            f"{where.name} needs an SSH key and the host's keys",
+            hint="a Secret with `identity` and `known_hosts`, named in spec.source.credentials",
+        )
+    if where.scheme == "https" and isinstance(where.credentials, SshKey):
+        raise errors.ConfigError(
+            f"{where.name} cannot be read with an SSH key",
+            hint="write ssh://git@host/path.git, or name a Secret with `token`",
+        )
+    if where.scheme == "ssh" and where.proxy:
+        raise errors.ConfigError(f"{where.name} cannot be reached through a proxy", hint="proxies go with https://")
 
 
 def _check_address(where: Site) -> None:
@@ -99,21 +158,23 @@ def _check_address(where: Site) -> None:
         parsed.port  # noqa: B018  # reading it is the check
     except ValueError as error:
         raise errors.ConfigError("the Git URL cannot be read", cause=str(error)) from None
-    if parsed.password is not None or (parsed.scheme == "https" and parsed.username is not None):
+    if parsed.password is not None or (parsed.scheme in {"https", "file"} and parsed.username is not None):
         raise errors.ConfigError(
             f"the URL of {parsed.hostname or 'the repository'} holds credentials",
             cause="a URL is shown in status, events and logs",
             hint="put them into a Secret and name it in spec.source.credentials (gitops install: --git-token-file)",
         )
-    if parsed.scheme not in {"https", "file"} or (parsed.scheme == "https" and not parsed.hostname):
+    if parsed.scheme not in SCHEMES or (parsed.scheme != "file" and not parsed.hostname):
         raise errors.ConfigError(
             f"not a usable Git URL: {_without_user(where.url)!r}",
-            cause=_why_not(parsed.scheme),
-            hint="write https://host/path.git, or file:///path for a repository on disk",
+            cause=_why_not(where.url, parsed.scheme),
+            hint="write https://host/path.git, ssh://git@host/path.git, or file:///path for a repository on disk",
         )
 
 
-def _why_not(scheme: str) -> str:
+def _why_not(url: str, scheme: str) -> str:
+    if SCP.match(url):
+        return "host:path is ssh's short form"
     match scheme:
         case "http":
             return "http would send the token, and accept the configuration, unprotected"
@@ -125,7 +186,7 @@ def _why_not(scheme: str) -> str:
 
 def _without_user(url: str) -> str:
     """A URL to show: what stands before `@` may be a token."""
-    return redact.plain(re.sub(r"^([a-z+]*://)[^/@]*@", r"\1", url))
+    return redact.plain(url if SCP.match(url) else re.sub(r"^([a-z+]*://)[^/@]*@", r"\1", url))
 
 
 def _check_pem(ca: str) -> None:

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 from gitops import errors
 from gitops.api.gitsync import Reference
+from gitops.source import semver
 from gitops.source.revision import Revision
 
+TAGS = "refs/tags/"
 Heads = Mapping[str, str]
 FETCHED = "refs/gitops/fetched"
 """Where the mirror notes what it fetched last; everything private lives below refs/gitops/."""
@@ -31,11 +33,29 @@ def find(heads: Heads, reference: Reference, *, where: str) -> Revision:
         return _named(heads, "branch", reference.branch, where)
     if reference.tag:
         return _named(heads, "tag", reference.tag, where)
-    raise errors.ConfigError("the source follows nothing", hint="set one of ref.branch, ref.tag, ref.commit")
+    if reference.semver:
+        return _newest(heads, reference.semver, where)
+    raise errors.ConfigError(
+        "the source follows nothing", hint="set one of ref.branch, ref.tag, ref.semver, ref.commit"
+    )
+
+
+def _newest(heads: Heads, wanted: str, where: str) -> Revision:
+    """The highest version among the tags that lies in the range."""
+    tags = [head.removeprefix(TAGS) for head in heads if head.startswith(TAGS) and not head.endswith("^{}")]
+    name = semver.newest(tags, semver.parse(wanted))
+    if name is not None:
+        return Revision(commit=peeled(heads, TAGS + name), reference=name)
+    highest = semver.newest(tags, semver.parse("*")) or semver.newest(tags, semver.parse(">=0.0.0-0"))
+    raise errors.RevisionNotFound(
+        f"no tag in {where} is a version in {wanted!r}",
+        cause=f"the highest of its versions is {highest}" if highest else f"none of its {len(tags)} tags is a version",
+        hint="tags are read as vMAJOR.MINOR.PATCH; pre-releases only if the range names one",
+    )
 
 
 def _named(heads: Heads, what: str, name: str, where: str) -> Revision:
-    prefix = "refs/heads/" if what == "branch" else "refs/tags/"
+    prefix = "refs/heads/" if what == "branch" else TAGS
     commit = peeled(heads, prefix + name)
     if commit:
         return Revision(commit=commit, reference=name)
