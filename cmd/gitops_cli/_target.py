@@ -105,6 +105,15 @@ async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.
     )
 
 
+async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:
+    """Whether there is a GitSync of this name, in the namespace of -n or in any."""
+    where = shell.settings.namespace
+    if where:
+        return await connection.objects.get(status.GIT_SYNCS, where, name) is not None
+    listing = await connection.objects.list(status.GIT_SYNCS)
+    return any(one["metadata"]["name"] == name for one in listing.items)
+
+
 async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
     sync = await git_sync(shell, connection, asked.sync or asked.argument)
     async with opened(shell, connection, sync) as mirror:

@@ -25,6 +25,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "compare": ("gitops_cli.compare", "Show how two overlays, or two commits of one, differ"),
         "rbac": ("gitops_cli.rbac", "Show what each account may do, before and after"),
         "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
+        "status": ("gitops_cli.status", "Show where a GitSync stands: revision, pending commits, drift, health"),
+        "wait": ("gitops_cli.wait", "Wait until a GitSync or an object is ready, healthy, synced or deleted"),
         "history": ("gitops_cli.history", "Show which revisions were applied, when, by whom"),
     },
     "Change": {
@@ -42,6 +44,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "operation": ("gitops_cli.operation", "Run scripts on a pool; list, cancel, read logs"),
     },
     "Help": {
+        "explain": ("gitops_cli.explain", "Say what a field, a finding's code or a reason means"),
+        "schema": ("gitops_cli.schema", "Print JSON Schemas of our kinds, or their CustomResourceDefinitions"),
         "completion": ("gitops_cli.completion", "Print the completion script of a shell"),
     },
 }
