@@ -250,15 +250,26 @@ def _about_values(values: Values, wanted: Names) -> Iterator[Notice]:
 
 def _check_secrecy(values: Values, made: Conversion) -> None:
     """The last line: a credential that somebody also wrote elsewhere, say into an annotation."""
-    text = made.pool.text() + made.worker.text()
+    words = list(_words([made.pool.manifest(), made.worker.manifest()]))
     for row in chart.ROWS:
         if row.fate is not chart.Fate.CREDENTIAL or values.raw(row.path) is None:
             continue
         secret = yaml.text_of(values.raw(row.path))
-        if len(secret) >= _SHORTEST_SECRET and secret in text:
+        if len(secret) >= _SHORTEST_SECRET and any(secret in word for word in words):
             message = f"the value of {row.path} stands in another value that would be carried over"
             hint = "put a reference to a Secret there"
             raise errors.ConfigError(message, location=values.location(row.path), hint=hint)
+
+
+def _words(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        yield from _words(list(value.values()))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+    else:
+        yield str(value)
 
 
 def _place(entry: Entry) -> tuple[int, int]:

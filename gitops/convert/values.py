@@ -101,6 +101,11 @@ class Values:
         """The error for a value of another shape; it does not show the value."""
         return errors.ConfigError(f"{path} must be {wanted}", location=self.location(path))
 
+    @property
+    def start(self) -> Location | None:
+        """Where the values begin."""
+        return getattr(self.root, "at", None)
+
     def secrets(self) -> Iterator[str]:
         """Every inline credential, for the redactor."""
         for row in chart.ROWS:
@@ -136,6 +141,7 @@ def read(text: bytes, file: str) -> Values:
         raise errors.ConfigError("a values file is a mapping", location=documents[0].start)
     computed = headline is not None and headline.group(1) == b"COMPUTED"
     values = Values(file=file, root=root, computed=computed)
+    _check_sections(values)
     _check_shape(values)
     return values
 
@@ -149,6 +155,18 @@ def _parsed(text: bytes, file: str) -> tuple[yaml.Document, ...]:
             # Its words repeat what is written, and an unquoted password may begin with `*` or `!`.
             message, cause = "the YAML is broken", "a value begins with * or !, and has no quotes"
         raise errors.ConfigError(message, cause=cause, hint=error.hint, location=error.location) from None
+
+
+def _check_sections(values: Values) -> None:
+    """Another file would become the chart's defaults, with nothing in it carried over."""
+    known = {row.path.partition(".")[0] for row in chart.ROWS}
+    if not values.root or known & set(values.root):
+        return
+    if {"apiVersion", "kind"} <= set(values.root):
+        hint = "give what stands in its values (spec.values of a HelmRelease, helm.valuesObject of an Application)"
+        raise errors.ConfigError("this is a Kubernetes object, not a values file", location=values.start, hint=hint)
+    hint = f"it has {', '.join(sorted(known))}; values of a parent chart have them one level down: give that part"
+    raise errors.ConfigError("no key here is one of the chart's", location=values.start, hint=hint)
 
 
 def _check_shape(values: Values) -> None:

@@ -120,6 +120,10 @@ def test_every_credential_has_a_secret_to_take_its_place(tmp_path: Path, capfd: 
     "values",
     [
         {"agent": {"password": CANARY.format("p")}, "scriptPods": {"metadata": {"labels": {"x": CANARY.format("p")}}}},
+        {
+            "agent": {"password": CANARY.format("'q: #p")},
+            "scriptPods": {"metadata": {"annotations": {"x": "Bearer " + CANARY.format("'q: #p")}}},
+        },
         {"agent": {"password": CANARY.format("p"), "worker": {"enabled": CANARY.format("p")}}},
         {"agent": {"password": CANARY.format("p"), "name": [CANARY.format("p")]}},
         {

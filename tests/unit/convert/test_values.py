@@ -56,6 +56,8 @@ def test_computed_values_say_only_what_differs_from_the_default() -> None:
         ("agent:\n  name: 'a\n", "values.yaml:3:1", "broken"),
         ("- a\n", "values.yaml:1:1", "a values file is a mapping"),
         ("a: 1\n---\nb: 2\n", "values.yaml:3:1", "more than one YAML document"),
+        ("apiVersion: v1\nkind: HelmRelease\nspec: {}\n", "values.yaml:1:1", "a Kubernetes object"),
+        ("kubernetes-agent: {agent: {}}\n", "values.yaml:1:1", "no key here is one of the chart's"),
         ("agent: name\n", "values.yaml:1:8", "agent must be a mapping"),
         ("agent:\n  worker:\n    initial: [x]\n", "values.yaml:3:5", "agent.worker.initial must be a mapping"),
     ],
