@@ -52,7 +52,7 @@ def _rows(schema: Schema, path: str) -> Iterator[str]:
         where = f"{path}.{name}"
         must = " **(required)**" if name in required else ""
         words = field.get("description", "").replace("|", "\\|")
-        yield f"| `{where}` | {_type(field)} | {words}{must} |"
+        yield f"| `{where}` | {type_name(field)} | {words}{must} |"
         if field.get("x-kubernetes-preserve-unknown-fields"):
             continue
         yield from _rows(field, where)
@@ -60,15 +60,16 @@ def _rows(schema: Schema, path: str) -> Iterator[str]:
             yield from _rows(field["items"], f"{where}[]")
 
 
-def _type(field: Schema) -> str:
+def type_name(field: Schema) -> str:
+    """The type of a field, in words."""
     if field.get("x-kubernetes-int-or-string"):
         return "quantity"
     if "enum" in field:
         return " or ".join(f"`{value}`" for value in field["enum"])
     if field["type"] == "array":
-        return f"list of {_type(field['items'])}"
+        return f"list of {type_name(field['items'])}"
     if "additionalProperties" in field:
-        return f"map of {_type(field['additionalProperties'])}"
+        return f"map of {type_name(field['additionalProperties'])}"
     bounds = [f"≥ {field['minimum']}"] if "minimum" in field else []
     bounds += [f"≤ {field['maximum']}"] if "maximum" in field else []
     return f"{field['type']} ({', '.join(bounds)})" if bounds else str(field["type"])

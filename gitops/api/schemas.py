@@ -29,6 +29,23 @@ def json_schema(kind: crds.Kind) -> dict[str, Any]:
     }
 
 
+def of_all() -> dict[str, Any]:
+    """One JSON Schema for a file of any of our kinds, chosen by `kind`."""
+    each = [json_schema(kind) for kind in crds.KINDS]
+    return {
+        "$schema": each[0]["$schema"],
+        "$id": f"https://{GROUP}/schemas/{VERSION}/all.json",
+        "title": GROUP,
+        "type": "object",
+        "required": ["apiVersion", "kind"],
+        "properties": {"kind": {"enum": [kind.name for kind in crds.KINDS]}},
+        "allOf": [
+            {"if": {"properties": {"kind": {"const": kind.name}}, "required": ["kind"]}, "then": schema}
+            for kind, schema in zip(crds.KINDS, each, strict=True)
+        ],
+    }
+
+
 def _closed(schema: Schema) -> dict[str, Any]:
     kept = {key: value for key, value in schema.items() if not key.startswith(_ONLY_KUBERNETES)}
     if kept.get("format") in _NUMBER_FORMATS:

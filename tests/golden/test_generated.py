@@ -15,6 +15,7 @@ import yaml
 
 from gitops.api import crds, reference, schemas
 from gitops.expand import teach
+from gitops.report import catalogue
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,8 @@ def generated() -> Iterator[tuple[str, str]]:
         yield f"base/crds/{kind.plural}.yaml", crd_file(kind)
         yield f"docs/schemas/{name}.json", schema_file(kind)
         yield f"docs/reference/{name}.md", reference.page(kind)
+    yield "docs/reference/findings.md", catalogue.findings_page()
+    yield "docs/reference/reasons.md", catalogue.reasons_page()
     yield "base/kustomize/openapi.json", json.dumps(teach.openapi(), indent=1) + "\n"
     yield "base/kustomize/configurations.yaml", yaml.safe_dump(teach.configurations(), sort_keys=False)
 

@@ -1,0 +1,131 @@
+"""What the reasons in conditions and in the status of operations mean, and what to do about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason: the CamelCase word, whose it is, what it means, what to try (empty: nothing needs to be done)."""
+
+    name: str
+    of: str
+    meaning: str
+    todo: str = ""
+
+
+_OPERATION = (
+    ("Succeeded", "The script ended with exit code 0.", ""),
+    ("ScriptFailed", "The script ran and ended with another exit code than 0.", "gitops operation logs NAME"),
+    ("Cancelled", "Somebody asked to end the operation, or deleted it.", ""),
+    ("RunTimeout", "The script ran longer than its time-out.", "raise spec.timeout, or the pool's timeouts.run"),
+    (
+        "QueueTimeout",
+        "No place in the pool became free in time.",
+        "raise the pool's maxOperations or timeouts.queued; look at what holds the places: gitops operation list",
+    ),
+    ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),
+    ("InvalidSpec", "No pod can be made of the operation and its pool.", "the message names the field"),
+    ("InterpreterNotStarted", "The interpreter is not in the image, or cannot be executed.", "check spec.interpreter"),
+    (
+        "Unschedulable",
+        "No node fits the pod, and none was added in time.",
+        "compare the pool's requests, nodeSelector and tolerations with the nodes; look at the autoscaler's events",
+    ),
+    ("NotScheduled", "The scheduler has not looked at the pod yet.", ""),
+    ("Preparing", "The node sets up volumes and network for the pod.", ""),
+    ("Claimed", "A worker has taken the operation on; its pod is about to be created.", ""),
+    ("StartTimeout", "The pod was placed on a node, and its container did not start in time.", "look at its events"),
+    ("ImagePullTimeout", "The image did not arrive in time.", "raise timeouts.imagePull, or make the image smaller"),
+    (
+        "ImageRefused",
+        "The registry says definitely no: no such image, or no right to it.",
+        "check spec.image and imagePullSecrets of the pool",
+    ),
+    ("ImageUnavailable", "The image could not be fetched; the fault may pass.", "check network and registry"),
+    ("ImagePullThrottled", "The node limits its own pulls; it will come.", ""),
+    ("ImageNameInvalid", "The image's name cannot be read.", "correct spec.image of the pool"),
+    (
+        "ImageNotPresent",
+        "imagePullPolicy is Never and the node does not have the image.",
+        "load it, or change the policy",
+    ),
+    (
+        "CreateContainerConfigError",
+        "A Secret or ConfigMap the pod refers to is missing, or runAsNonRoot meets a root image.",
+        "create it in the operations namespace; see gitops explain GW302",
+    ),
+    ("CreateContainerError", "The container runtime could not make the container.", "the message has its words"),
+    ("RunContainerError", "The container runtime could not start the container.", "the message has its words"),
+    ("PreStartHookError", "A hook of the container failed.", "the message has its words"),
+    ("PostStartHookError", "A hook of the container failed.", "the message has its words"),
+    ("ContainerNotStarted", "The container's first process could not be started.", "check the pool's image"),
+    ("InitFailed", "An init container of the pool's pod template failed.", "read its log, or remove it"),
+    (
+        "OutOfMemory",
+        "The kernel killed the script, or a process of it, for memory.",
+        "raise the pool's memory limit, or let the script use less",
+    ),
+    ("RunnerFailed", "The program around the script ended without a record.", "the message says what is known"),
+    ("PodDeleted", "Somebody deleted the pod, and nothing shows that the script had ended.", "start it again"),
+    (
+        "PodLost",
+        "The pod is gone and nothing says how the script ended.",
+        "check what the script did, then start again",
+    ),
+    ("PodNameTaken", "A pod of the operation's name exists that is not the operation's.", "remove it"),
+    ("NodeUnreachable", "The node does not answer: the script may still be running.", "check the node first"),
+    ("NodeLost", "The node is gone, and the pod with it.", "start it again"),
+    ("NodeTainted", "The node got a taint that drives pods away.", "tolerate it in the pool's podTemplate"),
+    ("Preempted", "A pod of higher priority took the place.", "give the pool's pods a priorityClassName"),
+    ("Evicted", "The pod was evicted: a drained node, or too much of memory or disk.", "the message says which"),
+    ("Disrupted", "The cluster ended the pod.", "the message has its words"),
+    ("TakenOver", "Another process of the worker looks after the operation now.", ""),
+)
+_LAUNCH = (
+    ("LaunchDenied", "The worker's account may not create pods in the operations namespace.", "gitops sync"),
+    ("PodRefused", "The API server does not take the pod.", "the message has its words"),
+    ("QuotaExceeded", "A ResourceQuota of the operations namespace is used up.", "raise it, or lower maxOperations"),
+    ("LimitRangeRefused", "A LimitRange forbids the pod's requests or limits.", "change spec.resources or the range"),
+    ("PodSecurityRefused", "The pool's podSecurity level forbids the pod.", "gitops explain GW304"),
+    ("PolicyRefused", "An admission policy refuses the pod.", "the message names it"),
+    ("WebhookRefused", "An admission webhook refuses the pod.", "the message names it"),
+    ("NamespaceTerminating", "The operations namespace is being deleted.", "wait, then gitops sync"),
+    ("ServiceAccountMissing", "The pods' account does not exist.", "gitops sync, or create it"),
+)
+_POOL = (
+    ("Ready", "Operations can start.", ""),
+    ("Suspended", "The pool admits nothing; running operations finish.", "set spec.suspended to false"),
+    ("NamespaceMissing", "The pool's operations namespace does not exist.", "gitops sync: the expansion is missing"),
+    ("AccountMissing", "The pods' account does not exist.", "gitops sync: the expansion is missing"),
+    ("RunnerMissing", "The ConfigMap with the runner does not exist, or is of another version.", "gitops sync"),
+    ("RightsMissing", "The worker may not look into the operations namespace.", "gitops sync"),
+)
+_WORKER = (
+    ("Serving", "All pools of the worker are ready.", ""),
+    ("PoolsNotReady", "A pool of the worker is not ready.", "the message says which and why"),
+)
+_SYNC = (
+    ("Applied", "The cluster is as the revision says, and healthy.", ""),
+    ("Applying", "A revision is being applied.", ""),
+    (
+        "Pending",
+        "Git is ahead of the cluster, and the mode is report.",
+        "gitops plan --sync NAME, then gitops sync NAME",
+    ),
+    ("LiveDiffers", "The cluster differs from the revision last applied.", "gitops drift NAME"),
+    ("RolledBack", "A person rolled back; the commit after it is not applied.", "push a newer commit"),
+)
+ALL: tuple[Reason, ...] = tuple(
+    Reason(name, of, meaning, todo)
+    for of, table in (
+        ("an operation", _OPERATION),
+        ("an operation that cannot start", _LAUNCH),
+        ("a WorkerPool", _POOL),
+        ("a Worker", _WORKER),
+        ("a GitSync", _SYNC),
+    )
+    for name, meaning, todo in table
+)
+"""Reasons that are no errors of this program; those are in `gitops.errors`."""
