@@ -1,0 +1,276 @@
+"""What a sync costs: time, memory and API requests, against kubectl and the floor, all in one run on a real API server.
+
+    python -m benchmarks.sync [--cluster]      # default: a bare API server of its own; --cluster: the two-node cluster
+
+Interleaved, whole processes, medians of `ROUNDS`. Requests are counted from the audit log, one a request.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+import ssl
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from benchmarks import fleet
+from tests.cluster import cluster as two_nodes
+from tests.cluster import kubectl
+from tests.cluster.access import Access
+from tests.cluster.bare import BareApiServer
+
+ROOT = Path(__file__).resolve().parents[1]
+ROUNDS = 5
+POOLS = 100
+USER = "benchmark"
+PLURALS = {"NetworkPolicy": "networkpolicies"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One run of a command."""
+
+    code: int
+    wall: float
+    cpu: float
+    memory: float
+    requests: int
+    output: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """A server, a user of it, a folder for what is written."""
+
+    server: Access
+    kubeconfig: Path
+    folder: Path
+
+    def run(self, *command: str) -> Figures:
+        """Run a command to its end."""
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.kubeconfig),
+            "GITOPS_CACHE": str(self.folder / "cache"),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "cmd")]),
+        }
+        since = dt.datetime.now(dt.UTC)
+        begun = time.perf_counter()
+        with (self.folder / "output").open("wb") as out:
+            child = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+            _, status, usage = os.wait4(child.pid, 0)
+        wall = time.perf_counter() - begun
+        child.returncode = os.waitstatus_to_exitcode(status)
+        time.sleep(0.5)  # the audit log is written behind the answers
+        return Figures(
+            code=child.returncode,
+            wall=wall,
+            cpu=usage.ru_utime + usage.ru_stime,
+            memory=usage.ru_maxrss / 1024,
+            requests=len(self.server.audit(user=USER, since=since)),
+            output=(self.folder / "output").read_text(errors="replace")[-600:],
+        )
+
+    def sync(self, overlay: Path, namespace: str) -> Figures:
+        """Our sync."""
+        words = ["sync", str(overlay), "-n", namespace, "--no-wait", "-q"]
+        return self.run(sys.executable, "-m", "gitops_cli", *words)
+
+    def diff(self, overlay: Path) -> Figures:
+        """Kubectl's nearest equal."""
+        return self.run(str(kubectl()), "diff", "--server-side", "--force-conflicts", "-k", str(overlay))
+
+    @contextmanager
+    def namespace(self, name: str) -> Iterator[str]:
+        """A namespace for one measurement."""
+        self.server.kubectl("create", "namespace", name)
+        yield name
+        self.server.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cluster", action="store_true")
+    if parser.parse_args().cluster:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(two_nodes.up(), Path(folder))
+        return
+    with tempfile.TemporaryDirectory() as folder, BareApiServer(Path(folder) / "server") as server:
+        measure(server, Path(folder))
+
+
+def measure(server: Access, folder: Path) -> None:
+    """All rows of the table, in one run."""
+    if not server.kubectl("get", "clusterrolebinding", USER, "--ignore-not-found"):
+        server.kubectl("create", "clusterrolebinding", USER, "--clusterrole=cluster-admin", f"--user={USER}")
+    bench = Bench(server=server, kubeconfig=server.user(USER), folder=folder)
+    overlay = written(folder / "fleet", POOLS)
+    first(bench, overlay)
+    no_op(bench, overlay)
+    growth(bench)
+
+
+def first(bench: Bench, overlay: Path) -> None:
+    """First apply of everything against the floor: dry-run of absent objects, then apply, raw and concurrent."""
+    floors, ours = [], []
+    for number in range(3):
+        with bench.namespace(f"floor-{number}") as name:
+            floors.append(floor(bench, rendered(overlay, name)))
+        with bench.namespace(f"first-{number}") as name:
+            ours.append(bench.sync(placed(overlay, name), name))
+    expect(ours, {0})
+    show("first apply of 1,000, ours", ours)
+    ratio = statistics.median(one.wall for one in ours) / statistics.median(floors)
+    print(f"    floor {statistics.median(floors):.2f} s; ours / floor {ratio:.2f} (at most 1.6)")
+
+
+def no_op(bench: Bench, overlay: Path) -> None:
+    """Nothing to do, one object changed, and kubectl diff on the same work."""
+    with bench.namespace("steady") as name:
+        target = placed(overlay, name)
+        expect([bench.sync(target, name)], {0})
+        peers, ours, changed = [], [], []
+        for number in range(ROUNDS + 1):
+            peers.append(bench.diff(target))
+            ours.append(bench.sync(target, name))
+            edit(target, number)
+            changed.append(bench.sync(target, name))
+    expect(ours + changed, {0})
+    show("kubectl diff --server-side, 1,000", peers[1:])
+    show("no-op sync, 1,000", ours[1:])
+    show("one object changed of 1,000", changed[1:])
+    mine, theirs = median(ours[1:]), median(peers[1:])
+    print(f"    no-op / kubectl diff {mine / theirs:.3f} (at most 0.1)")
+    print(f"    one changed / no-op {median(changed[1:]) / mine:.2f} (at most 1.3)")
+
+
+def growth(bench: Bench) -> None:
+    """The no-op at ten times the size."""
+    medians = []
+    for pools in (POOLS, POOLS * 10):
+        name = f"growth-{pools}"
+        overlay = written(bench.folder / name, pools)
+        with bench.namespace(name):
+            target = placed(overlay, name)
+            expect([bench.sync(target, name)], {0})
+            runs = [bench.sync(target, name) for _ in range(3)]
+        expect(runs, {0})
+        show(f"no-op sync, {pools * 10:,}", runs)
+        medians.append(median(runs))
+    print(f"    growth {medians[1] / medians[0]:.1f} (at most 11)")
+
+
+def written(folder: Path, pools: int) -> Path:
+    """A fleet in a Git repository."""
+    overlay = fleet.write(folder, pools)
+    subprocess.run(["git", "init", "--quiet", str(folder)], check=True)
+    return overlay
+
+
+def placed(overlay: Path, namespace: str) -> Path:
+    """The overlay with another namespace: a directory beside it."""
+    target = overlay.parent / namespace
+    target.mkdir(exist_ok=True)
+    (target / "kustomization.yaml").write_text(f"namespace: {namespace}\nresources:\n  - ../{overlay.name}\n")
+    return target
+
+
+def edit(target: Path, number: int) -> None:
+    """Change one object."""
+    text = (target / "kustomization.yaml").read_text().split("patches:")[0]
+    patch = (
+        "patches:\n  - target: {kind: ConfigMap, name: .*pool-0000-env}\n    patch: |\n"
+        f'      - {{op: add, path: /data/ROUND, value: "{number}"}}\n'
+    )
+    (target / "kustomization.yaml").write_text(text + patch)
+
+
+def rendered(overlay: Path, namespace: str) -> list[dict[str, Any]]:
+    """The objects, rendered by kubectl, Secrets with `data`."""
+    command = [str(kubectl()), "kustomize", str(placed(overlay, namespace))]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return [one for one in yaml.load_all(text, yaml.CSafeLoader) if one]
+
+
+def floor(bench: Bench, objects: list[dict[str, Any]]) -> float:
+    """Seconds for the same requests without any logic around them."""
+    return asyncio.run(_floor(bench, objects))
+
+
+async def _floor(bench: Bench, objects: list[dict[str, Any]]) -> float:
+    config = yaml.safe_load(bench.kubeconfig.read_text())
+    user, place = config["users"][0]["user"], config["clusters"][0]["cluster"]
+    context = ssl.create_default_context(cadata=_decoded(place["certificate-authority-data"]))
+    with tempfile.NamedTemporaryFile("w") as pem:
+        pem.write(_decoded(user["client-certificate-data"]) + "\n" + _decoded(user["client-key-data"]))
+        pem.flush()
+        context.load_cert_chain(pem.name)
+    connector = aiohttp.TCPConnector(ssl=context, limit=16)
+    async with aiohttp.ClientSession(connector=connector) as http:
+
+        async def apply(one: dict[str, Any], query: str) -> None:
+            url = f"{place['server']}{_path(one)}?fieldManager=floor&force=true{query}"
+            headers = {"Content-Type": "application/apply-patch+yaml"}
+            async with http.patch(url, data=json.dumps(one), headers=headers) as response:
+                body = await response.read()
+                if response.status >= 300:  # noqa: PLR2004 - HTTP
+                    sys.exit(f"floor: {url}: {response.status} {body[:200]!r}")
+
+        begun = time.perf_counter()
+        await asyncio.gather(*(apply(one, "&dryRun=All&fieldValidation=Strict") for one in objects))
+        await asyncio.gather(*(apply(one, "") for one in objects))
+        return time.perf_counter() - begun
+
+
+def _path(one: dict[str, Any]) -> str:
+    version, kind, metadata = one["apiVersion"], one["kind"], one["metadata"]
+    plural = PLURALS.get(kind, kind.lower() + "s")
+    prefix = f"/apis/{version}" if "/" in version else f"/api/{version}"
+    return f"{prefix}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+
+
+def _decoded(text: str) -> str:
+    return b64decode(text).decode()
+
+
+def expect(runs: list[Figures], codes: set[int]) -> None:
+    """Stop if a run did not do its work: its time would mean nothing."""
+    for one in runs:
+        if one.code not in codes:
+            sys.exit(f"a run ended with {one.code}: {one.output}")
+
+
+def median(runs: list[Figures], what: Callable[[Figures], float] = lambda one: one.wall) -> float:
+    """Of the wall time."""
+    return statistics.median(what(one) for one in runs)
+
+
+def show(label: str, runs: list[Figures]) -> None:
+    """One row."""
+    wall = sorted(one.wall for one in runs)
+    print(
+        f"{label:<36} wall {statistics.median(wall):.2f} s ({wall[0]:.2f}-{wall[-1]:.2f})"
+        f"  cpu {median(runs, lambda one: one.cpu):.2f} s  memory {max(one.memory for one in runs):.0f} MiB"
+        f"  requests {statistics.median(one.requests for one in runs):.0f}",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
