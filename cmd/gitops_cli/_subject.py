@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitops import api, cluster, errors
+from gitops.objects import inventory as marks
 from gitops.sync import inventories
 from gitops_cli import _target
 from gitops_cli._shell import Shell
@@ -38,3 +39,24 @@ async def find(shell: Shell, connection: cluster.Cluster, argument: str, *, inve
     if sync is None and not stored.shards:
         raise errors.ConfigError(f"{argument} was never applied: {namespace} has no inventory {name}")
     return Subject(name=name, namespace=namespace, stored=stored, sync=sync)
+
+
+async def installed(shell: Shell, connection: cluster.Cluster, argument: str, *, inventory: str = "") -> Subject:
+    """The same; the inventory alone will do: a removal that broke off may have deleted the GitSync already.
+
+    Raises:
+        ConfigError: there is neither a GitSync nor an inventory of that name, or several.
+    """
+    if _target.is_path(argument) or await _target.exists(shell, connection, argument):
+        return await find(shell, connection, argument, inventory=inventory)
+    listing = await connection.objects.list(
+        inventories.CONFIG_MAPS, shell.settings.namespace, labels=f"{marks.LABEL}=shard"
+    )
+    wanted = marks.shard_name(argument, 0)
+    places = sorted(one["metadata"]["namespace"] for one in listing.items if one["metadata"]["name"] == wanted)
+    if len(places) > 1:
+        raise errors.ConfigError(f"several inventories are named {argument}", cause=", ".join(places), hint="use -n")
+    if not places:
+        raise errors.ConfigError(f"no GitSync and no inventory {argument!r}", hint="gitops status lists what there is")
+    stored = await inventories.load(connection.objects, name=argument, namespace=places[0])
+    return Subject(name=argument, namespace=places[0], stored=stored)

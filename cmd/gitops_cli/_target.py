@@ -110,7 +110,10 @@ async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:
     where = shell.settings.namespace
     if where:
         return await connection.objects.get(status.GIT_SYNCS, where, name) is not None
-    listing = await connection.objects.list(status.GIT_SYNCS)
+    try:
+        listing = await connection.objects.list(status.GIT_SYNCS)
+    except errors.ObjectMissing:
+        return False  # not even the definition is there
     return any(one["metadata"]["name"] == name for one in listing.items)
 
 

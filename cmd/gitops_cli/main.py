@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "suspend": ("gitops_cli.suspend", "Let the reconciler do nothing for a while"),
         "resume": ("gitops_cli.resume", "Let it go on"),
         "install": ("gitops_cli.install", "Install an overlay and let the cluster follow its repository"),
+        "uninstall": ("gitops_cli.uninstall", "Remove a GitSync and everything it owns"),
     },
     "Serve": {
         "run": ("gitops_cli.run", "Run the reconciler and the worker (in the cluster)"),

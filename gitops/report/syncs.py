@@ -78,7 +78,8 @@ def _drift(report: SyncReport, paint: values.Paint) -> Iterator[str]:
     yield f"  drift       {paint(count, 'red')} at the last look; `gitops drift {redact.plain(report.name)}` shows all"
     for one in report.drift[:SHOWN]:
         by = f" by {one.manager}" if one.manager else ""
-        yield f"                {redact.plain(f'{one.object} {one.path}{by}' if one.path else f'{one.object} is missing')}"
+        words = f"{one.object} {one.path}{by}" if one.path else f"{one.object} is missing"
+        yield f"                {redact.plain(words)}"
 
 
 def _objects(objects: list[ObjectHealth], paint: values.Paint, *, everything: bool) -> Iterator[str]:
