@@ -79,7 +79,9 @@ def _merge_map(
         # An empty map of ours that has content by now was filled in with defaults: others would have taken it over.
         if not desired and ours is not None and not at[0].lower().endswith("selector"):
             return live
-        return live if _same(live, desired, at) else desired
+        # An empty map that gets a text, even an empty one, is a map that grows: nothing says that it is one value.
+        grows = not live and any(not isinstance(one, dict | list | None) for one in desired.values())
+        return live if not grows and _same(live, desired, at) else desired
     out = live
     for key, value in desired.items():
         field = f"f:{key}"

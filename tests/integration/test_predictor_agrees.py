@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import random
 from typing import Any
@@ -93,3 +94,36 @@ async def test_the_predictor_agrees_with_the_server(bare: BareApiServer) -> None
     assert noisy == []
     assert cases >= ROUNDS // 4
     assert equal >= cases // 2
+
+
+ORDERS = ("abc", "abc"), ("abc", ""), ("", "abc"), ("abc", "cba"), ("axb", "ba"), ("abx", "ab"), ("xab", "ab")
+MORE_ORDERS = ("ab", "anb"), ("axb", "anb"), ("axbyc", "cnbma"), ("xyab", "bna"), ("abxcy", "ca")
+
+
+def _pod(name: str, namespace: str, order: str) -> Manifest:
+    env = [{"name": one, "value": "1"} for one in order]
+    spec = {"containers": [{"name": "main", "image": "i", **({"env": env} if env else {})}]}
+    metadata = {"name": name, "namespace": namespace, "labels": {"for": "order"}}
+    return {"apiVersion": "v1", "kind": "PodTemplate", "metadata": metadata, "template": {"spec": spec}}
+
+
+async def test_keyed_lists_merge_in_the_order_the_server_merges_them(bare: BareApiServer) -> None:
+    name = syncing.fresh("order")
+    bare.kubectl("create", "namespace", name)
+    cases = [*ORDERS, *MORE_ORDERS]
+    theirs = [_pod(f"p{i}", name, left) for i, (left, _) in enumerate(cases)]
+    document = json.dumps({"apiVersion": "v1", "kind": "List", "items": theirs})
+    bare.kubectl("apply", "--server-side", "--field-manager=other", "-f", "-", stdin=document)
+    async with syncing.connected(bare.kubeconfig, name) as sync:
+        resource = await sync.means.objects.resource("v1", "PodTemplate")
+        for i, (left, right) in enumerate(cases):
+            live = await sync.means.objects.get(resource, name, f"p{i}")
+            assert live is not None
+            wanted = _pod(f"p{i}", name, right)
+            would = await sync.means.objects.apply(resource, wanted, dry_run=True)
+            assert _order(predict.predict(wanted, live)) == _order(would.object), (left, right)
+
+
+def _order(pod: Manifest) -> str:
+    env = pod["template"]["spec"]["containers"][0].get("env") or ()
+    return "".join(one["name"] for one in env)
