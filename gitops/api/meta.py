@@ -25,6 +25,8 @@ ObjectName = Annotated[
         max_length=253,
     ),
 ]
+# An IPv4 or IPv6 prefix, roughly, or nothing: the API server judges the rest.
+CIDR = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)/[0-9]{1,3}$|^$"
 QUANTITY = r"^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]+))?$"
 Quantity = Annotated[
     str | int | float,
@@ -44,6 +46,7 @@ IN_WORDS = {
     SEMVER_RANGE: 'a range of versions: ">=1.2.0 <2", "^1.4", "1.x"',
     DURATION: "hours, minutes and seconds: 30s, 5m, 1h30m",
     NAME: "lower-case letters, digits and -, at most 63, with a letter or digit at both ends",
+    CIDR: "a range of addresses: 10.0.0.0/8, fd00::/8",
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
 }
 """What a pattern wants, for error messages."""

@@ -13,6 +13,8 @@ POOL: Final = f"{GROUP}/pool"
 """Label: the WorkerPool an object or pod belongs to."""
 INSTALLATION: Final = f"{GROUP}/installation"
 """Label of an operations namespace: the namespace in which its WorkerPool and Worker live."""
+PROTECTED: Final = f"{GROUP}/protected"
+"""Label of an operation's pod while the disruption budget of its namespace holds for it: "true"."""
 MANAGED_BY: Final = "app.kubernetes.io/managed-by"
 PROGRAM: Final = "gitops-worker"
 

@@ -251,6 +251,20 @@ _SOURCE: tuple[Rule, ...] = (
     ),
 )
 
+_STAYS_INSIDE = tuple(
+    Rule(
+        kind="Operation",
+        path=f"/spec/{part}/*",
+        field="/path",
+        cel="!self.path.matches(r'(^|/)\\.{0,2}(/|$)')",
+        holds=lambda value: not {"", ".", ".."} & set(value["path"].split("/")),
+        message="path stays inside the working directory, without empty, . or .. parts",
+        accepts=({"path": "a/.b", **rest}, {"path": "...", **rest}),
+        rejects=({"path": "../a", **rest}, {"path": "a/..", **rest}, {"path": "a//b", **rest}),
+    )
+    for part, rest in (("files", {"text": ""}), ("filesFrom", {"secret": {"name": "s"}}))
+)
+
 RULES: tuple[Rule, ...] = (
     Rule(
         kind="WorkerPool",
@@ -327,6 +341,32 @@ RULES: tuple[Rule, ...] = (
         accepts=({"create": False, "name": "builder"}, {"name": "builder"}, {}),
         rejects=({"create": False}, {"create": False, "name": ""}),
     ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/egress",
+        field="/allow",
+        cel="!has(self.allow) || size(self.allow) == 0 || (has(self.mode) && self.mode == 'restricted')",
+        holds=lambda value: not value.get("allow") or value.get("mode") == "restricted",
+        message="allow needs mode: restricted; open egress has no limits to make exceptions from",
+        accepts=({"mode": "restricted", "allow": [{"namespace": "registry"}]}, {"mode": "open"}, {}),
+        rejects=({"allow": [{"namespace": "registry"}]}, {"mode": "open", "allow": [{"cidr": "10.0.0.0/8"}]}),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/egress/allow/*",
+        cel="[has(self.cidr) && self.cidr != '', has(self.namespace) && self.namespace != ''].filter(x, x).size() == 1"
+        " && (!has(self.except) || size(self.except) == 0 || (has(self.cidr) && self.cidr != ''))",
+        holds=lambda value: (
+            bool(value.get("cidr")) != bool(value.get("namespace"))
+            and (not value.get("except") or bool(value.get("cidr")))
+        ),
+        message="an entry has exactly one of cidr, namespace; except belongs to cidr",
+        accepts=(
+            {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]},
+            {"namespace": "registry", "ports": [{"port": 443}]},
+        ),
+        rejects=({}, {"cidr": "10.0.0.0/8", "namespace": "a"}, {"namespace": "a", "except": ["10.1.0.0/16"]}),
+    ),
     *_template_of("WorkerPool", "operation"),
     Rule(
         kind="WorkerPool",
@@ -357,6 +397,25 @@ RULES: tuple[Rule, ...] = (
         message="a variable has exactly one of value, secret, configMap",
         accepts=({"name": "A", "value": ""}, {"name": "A", "secret": {"name": "s", "key": "k"}}),
         rejects=({"name": "A"}, {"name": "A", "value": "x", "configMap": {"name": "c", "key": "k"}}),
+    ),
+    Rule(
+        kind="Operation",
+        path="/spec/files/*",
+        cel="has(self.text) != has(self.base64)",
+        holds=lambda value: _count(value, "text", "base64") == 1,
+        message="a file has exactly one of text, base64",
+        accepts=({"path": "a/b", "text": ""}, {"path": "a", "base64": "AAEC"}),
+        rejects=({"path": "a"}, {"path": "a", "text": "x", "base64": "AAEC"}),
+    ),
+    *_STAYS_INSIDE,
+    Rule(
+        kind="Operation",
+        path="/spec/filesFrom/*",
+        cel="has(self.secret) != has(self.configMap)",
+        holds=lambda value: _count(value, "secret", "configMap") == 1,
+        message="filesFrom names exactly one of secret, configMap",
+        accepts=({"path": "a", "secret": {"name": "s"}}, {"path": "a", "configMap": {"name": "c"}}),
+        rejects=({"path": "a"}, {"path": "a", "secret": {"name": "s"}, "configMap": {"name": "c"}}),
     ),
     Rule(
         kind="Operation",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta
 
 from gitops.api.meta import (
     API_VERSION,
+    CIDR,
     NAME,
     Condition,
     Duration,
@@ -78,6 +80,61 @@ class Workspace(Wire, frozen=True, kw_only=True):
     size_limit: Annotated[Quantity, Meta(description="The pod is evicted above this; empty: the node's limit")] = ""
 
 
+class EgressMode(StrEnum):
+    """Whom the pool's pods may talk to."""
+
+    OPEN = "open"
+    RESTRICTED = "restricted"
+
+
+class Port(Wire, frozen=True, kw_only=True):
+    """One port."""
+
+    port: Annotated[int, Meta(ge=1, le=65535, description="Number")]
+    protocol: Annotated[Literal["TCP", "UDP", "SCTP"], Meta(description="Protocol")] = "TCP"
+
+
+class Destination(Wire, frozen=True, kw_only=True):
+    """Addresses outside, or the pods of a namespace, and the ports there."""
+
+    cidr: Annotated[
+        str, Meta(pattern=CIDR, max_length=64, description="Addresses: 10.0.0.0/8. Either this or `namespace`")
+    ] = ""
+    except_: Annotated[
+        list[Annotated[str, Meta(pattern=CIDR, max_length=64)]],
+        Meta(max_length=32, description="Parts of the cidr that are not meant"),
+    ] = msgspec.field(name="except", default_factory=list)
+    namespace: Annotated[
+        str, Meta(pattern=rf"{NAME}|^$", max_length=63, description="All pods of this namespace. Either this or `cidr`")
+    ] = ""
+    ports: Annotated[list[Port], Meta(max_length=32, description="Ports there; empty means all")] = []
+
+
+class Egress(Wire, frozen=True, kw_only=True):
+    """Whom the pool's pods may talk to. Nobody talks to them in any case."""
+
+    mode: Annotated[
+        EgressMode,
+        Meta(
+            description="open: everybody; restricted: name servers (port 53) and what `allow` lists. Enforced by the "
+            "cluster's network plugin, if it enforces NetworkPolicies"
+        ),
+    ] = EgressMode.OPEN
+    allow: Annotated[list[Destination], Meta(max_length=64, description="restricted: who else")] = []
+
+
+class Drain(Wire, frozen=True, kw_only=True):
+    """What happens to running operations when their node is to be emptied."""
+
+    max_wait: Annotated[
+        Duration,
+        Meta(
+            description="How long a node that is to be emptied waits for the operations on it. After that they may be "
+            "evicted; until then a PodDisruptionBudget forbids it"
+        ),
+    ] = "6h"
+
+
 class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     """What a pool is."""
 
@@ -116,6 +173,10 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         Literal["privileged", "baseline", "restricted"],
         Meta(description="Pod security standard enforced in the operations namespace"),
     ] = "baseline"
+    egress: Annotated[Egress, Meta(description="Whom the pods may talk to")] = Egress()
+    drain: Annotated[Drain, Meta(description="What happens to running operations when their node is to be emptied")] = (
+        Drain()
+    )
 
 
 class WorkerPoolStatus(Wire, frozen=True, kw_only=True):

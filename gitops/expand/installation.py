@@ -60,6 +60,11 @@ class Installation:
         return tuple(names.reconciler_account(program.value) for program in self.programs)
 
     @property
+    def workers(self) -> tuple[str, ...]:
+        """Names of the workers' ServiceAccounts."""
+        return tuple(names.worker_account(program.value) for program in self.programs)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """Names of the Secrets the reconcilers may read."""
         made = {names.credential_secret(program.value) for program in self.programs}

@@ -24,6 +24,7 @@ def shared(installation: Installation) -> Iterator[Manifest]:
         roles.WORKER: roles.worker(),
         roles.HOME: roles.home(installation.secrets),
         roles.RECONCILER: roles.reconciler(where),
+        roles.NODES: roles.nodes(),
     }
     for role, rules in contents.items():
         yield _cluster_role(roles.name_of(where, role), rules, labels(where))
@@ -31,6 +32,8 @@ def shared(installation: Installation) -> Iterator[Manifest]:
         subjects = [_account(where, name) for name in installation.reconcilers]
         yield _cluster_binding(roles.name_of(where, roles.RECONCILER), subjects, labels(where))
         yield _binding(where, _cluster_ref(roles.name_of(where, roles.HOME)), subjects, labels(where))
+        workers = [_account(where, name) for name in installation.workers]
+        yield _cluster_binding(roles.name_of(where, roles.NODES), workers, labels(where))
 
 
 def of_worker(installation: Installation, program: Program) -> Iterator[Manifest]:

@@ -26,6 +26,7 @@ WORKER: Final = "worker"
 BINDABLE: Final = (EXPANSION, HOME, NAMESPACE_ADMIN, OPERATIONS, WORKER)
 """Roles that are bound by RoleBindings only; an admission policy sees to it."""
 RECONCILER: Final = "reconciler"
+NODES: Final = "nodes"
 
 
 def name_of(installation: str, role: str) -> str:
@@ -79,7 +80,8 @@ def namespace_admin() -> list[Rule]:
 def operations() -> list[Rule]:
     """The worker in an operations namespace. `launch` is no verb of the API: an admission policy asks for it."""
     return [
-        rule("", ("pods",), ("get", "list", "watch", "create", "delete")),
+        # `update` takes a pod out of the disruption budget when its node has waited long enough.
+        rule("", ("pods",), ("get", "list", "watch", "create", "update", "delete")),
         rule("", ("pods/log",), ("get",)),
         # Log lines that the kubelet rotated away are fetched from the runner's spool inside the pod.
         rule("", ("pods/exec",), ("get", "create")),
@@ -93,6 +95,7 @@ def expansion() -> list[Rule]:
     return [
         rule("", ("configmaps", "serviceaccounts"), APPLY),
         rule("networking.k8s.io", ("networkpolicies",), APPLY),
+        rule("policy", ("poddisruptionbudgets",), APPLY),
         # A superseded runner is deleted when no pod refers to it any more.
         rule("", ("pods",), ("get", "list")),
     ]
@@ -105,6 +108,11 @@ def worker() -> list[Rule]:
         rule(meta.GROUP, ("operations/status", "workerpools/status", "workers/status"), ("get", "patch")),
         *_running(),
     ]
+
+
+def nodes() -> list[Rule]:
+    """The worker in the cluster: whether the node of an operation is to be emptied."""
+    return [rule("", ("nodes",), ("get",))]
 
 
 def home(secrets: tuple[str, ...]) -> list[Rule]:
@@ -137,6 +145,9 @@ def reconciler(installation: str) -> list[Rule]:
         rule("", ("namespaces",), APPLY),
         rule("", ("configmaps", "serviceaccounts"), READ),
         rule("networking.k8s.io", ("networkpolicies",), READ),
+        rule("policy", ("poddisruptionbudgets",), READ),
+        # What the worker of a new Worker object holds, a commit must be able to give.
+        *nodes(),
         rule(RBAC, ("clusterrolebindings", "clusterroles", "rolebindings", "roles"), APPLY),
         rule(RBAC, ("clusterroles",), ("bind",), names=bindable),
         rule("apiextensions.k8s.io", ("customresourcedefinitions",), READ),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gitops import api, errors, runner
 from gitops.api import duration, names
 from gitops.objects import Manifest
-from gitops.pods import command, marks, template
+from gitops.pods import command, files, marks, template
 
 ANNOTATIONS_LIMIT: Final = 256 * 1024
 """The API server's limit on all annotations of an object together, keys included."""
@@ -46,7 +46,7 @@ def pod(launch: Launch) -> Manifest:
     """The pod of an attempt.
 
     Raises:
-        ConfigError: the script is too long for a pod, or the pool's template sets a protected field.
+        ConfigError: script and files are too long for a pod, or the pool's template sets a protected field.
     """
     pool, operation = launch.pool.spec, launch.operation
     made: Manifest = {
@@ -73,12 +73,7 @@ def pod(launch: Launch) -> Manifest:
         made["spec"]["imagePullSecrets"] = [{"name": name} for name in pool.image_pull_secrets]
     if pool.pod_security == "restricted":
         _restrict(made["spec"])
-    if operation.spec.script and _size(made["metadata"]["annotations"]) > ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE:
-        raise errors.ConfigError(
-            "the script is too long to travel in a pod",
-            cause=f"{len(operation.spec.script.encode())} bytes; at most {ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE} fit",
-            hint="put the bulk into the pool's image, or let the script fetch it",
-        )
+    _check_size(operation, made["metadata"]["annotations"])
     return template.merge(made, pool.pod_template, location=launch.pool.metadata.name)
 
 
@@ -106,18 +101,33 @@ def _labels(launch: Launch) -> dict[str, str]:
         marks.OPERATION: launch.operation.metadata.uid,
         marks.ATTEMPT: str(launch.attempt),
         marks.WORKER: launch.worker,
+        names.PROTECTED: "true",
     }
 
 
 def _annotations(launch: Launch) -> dict[str, str]:
     operation = launch.operation
+    brought = files.listing(operation)
     return {
+        **({marks.FILES: brought} if brought else {}),
         marks.NAME: f"{operation.metadata.namespace}/{operation.metadata.name}",
         marks.SCRIPT: operation.spec.script,
         # Neither autoscaler may take the node from under a running script.
         "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
         "karpenter.sh/do-not-disrupt": "true",
     }
+
+
+def _check_size(operation: api.Operation, annotations: dict[str, str]) -> None:
+    room = ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE
+    if _size(annotations) <= room:
+        return
+    script, brought = len(operation.spec.script.encode()), len(annotations.get(marks.FILES, ""))
+    raise errors.ConfigError(
+        f"the script {'and its files are' if brought else 'is'} too long to travel in a pod",
+        cause=f"{script} bytes{f', and {brought} bytes of files in base64' if brought else ''}; at most {room} fit",
+        hint="put the bulk into a ConfigMap or Secret (spec.filesFrom) or the image, or let the script fetch it",
+    )
 
 
 def _size(annotations: dict[str, str]) -> int:
@@ -149,6 +159,7 @@ def _container(launch: Launch) -> dict[str, Any]:
             {"name": "gitops-script", "mountPath": command.SCRIPT, "readOnly": True},
             {"name": "gitops-spool", "mountPath": command.SPOOL},
             {"name": "workspace", "mountPath": command.WORKSPACE},
+            *files.mounts(launch.operation),
         ],
     }
     resources = {"requests": pool.resources.requests, "limits": pool.resources.limits}
@@ -159,14 +170,22 @@ def _container(launch: Launch) -> dict[str, Any]:
 
 
 def _volumes(launch: Launch) -> list[dict[str, Any]]:
-    script = {"path": command.SCRIPT_FILE, "fieldRef": {"fieldPath": f"metadata.annotations['{marks.SCRIPT}']"}}
+    scripts = [_annotation(command.interpreter(launch.operation).file, marks.SCRIPT)]
+    if launch.operation.spec.files:
+        scripts.append(_annotation(command.FILES_FILE, marks.FILES))
+    layout = [{"key": key, "path": path} for key, path in sorted(runner.LAYOUT.items())]
     limit = launch.pool.spec.workspace.size_limit
     return [
-        {"name": "gitops-runner", "configMap": {"name": launch.runner, "defaultMode": 0o555}},
-        {"name": "gitops-script", "downwardAPI": {"items": [script], "defaultMode": 0o555}},
+        {"name": "gitops-runner", "configMap": {"name": launch.runner, "items": layout, "defaultMode": 0o555}},
+        {"name": "gitops-script", "downwardAPI": {"items": scripts, "defaultMode": 0o555}},
         {"name": "gitops-spool", "emptyDir": {"sizeLimit": f"{command.SPOOL_LIMIT_MIB}Mi"}},
         {"name": "workspace", "emptyDir": {"sizeLimit": limit} if limit else {}},
+        *files.volumes(launch.operation),
     ]
+
+
+def _annotation(path: str, name: str) -> dict[str, Any]:
+    return {"path": path, "fieldRef": {"fieldPath": f"metadata.annotations['{name}']"}}
 
 
 def _restrict(spec: dict[str, Any]) -> None:

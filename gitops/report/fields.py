@@ -152,6 +152,8 @@ _EXAMPLES: Mapping[str, Any] = {
     "WorkerPool.spec.podTemplate": {"spec": {"nodeSelector": {"disk": "fast"}}},
     "WorkerPool.spec.serviceAccount": {"create": False, "name": "builder"},
     "WorkerPool.spec.rbac": {"profile": "none"},
+    "WorkerPool.spec.egress": {"mode": "restricted", "allow": [{"namespace": "registry", "ports": [{"port": 443}]}]},
+    "WorkerPool.spec.egress.allow[]": {"cidr": "10.0.0.0/8"},
     "WorkerPool.spec.workspace.sizeLimit": "10Gi",
     "Worker.spec.image": "gitops-worker:0.1.0",
     "Worker.spec.resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
@@ -177,8 +179,9 @@ _NAMES = {
     "commitRules": [_RULE],
     "imagePullSecrets": ["registry"],
     "imagePullSecrets[]": "registry",
+    "except": ["10.1.0.0/16"],
 }
-_FORMS = {meta.DURATION: "5m", meta.NAME: "linux", meta.QUANTITY: "500m"}
+_FORMS = {meta.CIDR: "10.0.0.0/8", meta.DURATION: "5m", meta.NAME: "linux", meta.QUANTITY: "500m"}
 
 
 def example(field: Field) -> Any:

@@ -51,6 +51,7 @@ async def _kinds(ports: Ports) -> Kinds:
         pods=await _resource(ports, "v1", "Pod"),
         namespaces=await _resource(ports, "v1", "Namespace"),
         accounts=await _resource(ports, "v1", "ServiceAccount"),
+        nodes=await _resource(ports, "v1", "Node"),
         config_maps=await _resource(ports, "v1", "ConfigMap"),
     )
 

@@ -15,6 +15,7 @@ from gitops.pods import marks
 from gitops.pods.render import Launch
 from gitops.worker import admit, adopt, drive, record, reflect
 from gitops.worker.adopt import Duty, Found
+from gitops.worker.drain import Drainage
 from gitops.worker.inspect import Inspector
 from gitops.worker.live import Live
 from gitops.worker.roster import Roster
@@ -100,6 +101,7 @@ class Service:
             for topic, kind, handler in watches:
                 group.create_task(reflect.reflect(self._station, roster, topic, kind, namespace=where, handler=handler))
             group.create_task(self.inspector.run())
+            group.create_task(Drainage(self._station, self.roster).run())
             await self._loop(group)
 
     async def _loop(self, group: asyncio.TaskGroup) -> None:

@@ -37,6 +37,7 @@ class Kinds:
     pods: Resource
     namespaces: Resource
     accounts: Resource
+    nodes: Resource
     config_maps: Resource
 
 

@@ -300,3 +300,51 @@ def test_the_order_of_the_input_does_not_matter_to_what_is_made() -> None:
     backward = grown(worker(pools=["linux", "gpu"]), pool("gpu"), pool())
     by_ref = {ref_of(one): one for one in backward}
     assert by_ref == {ref_of(one): one for one in forward}
+
+
+def test_pods_with_work_in_them_are_not_evicted() -> None:
+    """The budget wants more pods than a pool can have, and selects what the worker labels."""
+    objects = grown(pool(maxOperations=10000), worker())
+    [budget] = of(objects, "PodDisruptionBudget", "ci-linux-ops").values()
+    assert budget["spec"]["minAvailable"] >= 10000
+    assert isinstance(budget["spec"]["minAvailable"], int)
+    assert budget["spec"]["selector"] == {
+        "matchLabels": {"gitops-worker.io/pool": "linux", "gitops-worker.io/protected": "true"}
+    }
+
+
+def test_egress_is_open_unless_the_pool_restricts_it() -> None:
+    assert set(of(grown(pool(), worker()), "NetworkPolicy", "ci-linux-ops")) == {"deny-ingress"}
+    open_in_words = pool(egress={"mode": "open"})
+    assert grown(open_in_words, worker())[2:] == grown(pool(), worker())[2:]
+    restricted = of(grown(pool(egress={"mode": "restricted"}), worker()), "NetworkPolicy", "ci-linux-ops")
+    assert set(restricted) == {"deny-ingress", "restrict-egress"}
+    [names_served] = restricted["restrict-egress"]["spec"]["egress"]
+    assert {(one["port"], one["protocol"]) for one in names_served["ports"]} == {(53, "UDP"), (53, "TCP")}
+
+
+def test_restricted_egress_lists_addresses_and_namespaces() -> None:
+    allow = [{"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"], "ports": [{"port": 443}]}, {"namespace": "registry"}]
+    objects = grown(pool(egress={"mode": "restricted", "allow": allow}), worker())
+    policy = of(objects, "NetworkPolicy", "ci-linux-ops")["restrict-egress"]
+    assert policy["spec"]["egress"][1:] == [
+        {
+            "to": [{"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16"]}}],
+            "ports": [{"port": 443, "protocol": "TCP"}],
+        },
+        {"to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "registry"}}}]},
+    ]
+
+
+def test_of_the_cluster_the_worker_sees_whether_a_node_is_emptied_and_nothing_else() -> None:
+    objects = grown(pool(), worker(topology="split"))
+    bindings = of(objects, "ClusterRoleBinding")
+    mine = [
+        one["roleRef"]["name"]
+        for one in bindings.values()
+        if {"worker-worker"} == {subject["name"] for subject in one["subjects"]}
+    ]
+    assert mine == ["gitops-worker:ci:nodes"]
+    assert of(objects, "ClusterRole")["gitops-worker:ci:nodes"]["rules"] == [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}
+    ]
