@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops import errors
-from gitops.objects import Manifest, api_version_of, group_of, inventory, ref_of
+from gitops.objects import Manifest, api_version_of, conditions, group_of, inventory, ref_of
 from gitops.plan.change import Desired
 from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
@@ -56,17 +56,31 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
             groups[kind, ref.namespace].add(ref)
     found: dict[ResourceRef, Manifest] = {}
     unreadable: dict[ResourceRef, str] = {}
+    unserved: set[Kind] = set()
 
     async def read_group(kind: Kind, where: str, refs: set[ResourceRef]) -> None:
         try:
             items = await _list_or_get(objects, resources[kind], where, refs)
         except errors.ClusterDenied as denied:
             unreadable.update(dict.fromkeys(refs, str(denied)))
+        except errors.KindUnknown:
+            unserved.add(kind)  # its definition went meanwhile, or is not served yet
         else:
             found.update((ref, item) for item in items if (ref := ref_of(item)) in refs)
 
     await together(read_group(kind, where, refs) for (kind, where), refs in groups.items() if kind not in planned)
-    return Live(desired=desired, resources=resources, objects=found, planned=planned, unreadable=unreadable)
+    # Discovery lags behind: what a live definition establishes is served, whatever it says.
+    served = frozenset(kind for kind in planned if _is_established(kind, found.values()))
+    await together(read_group(kind, where, refs) for (kind, where), refs in groups.items() if kind in served)
+    still_planned = planned - (served - unserved)
+    return Live(desired=desired, resources=resources, objects=found, planned=still_planned, unreadable=unreadable)
+
+
+def _is_established(kind: Kind, found: Iterable[Manifest]) -> bool:
+    for one in found:
+        if any(defined == kind for defined, _ in _defined(one)):
+            return conditions.is_true((one.get("status") or {}).get("conditions") or (), "Established")
+    return False
 
 
 async def _list_or_get(

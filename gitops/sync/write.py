@@ -37,9 +37,7 @@ async def _update(objects: Objects, resource: Resource, change: Change, *, rerea
             return bound
         try:
             return await objects.apply(resource, bound, force=bool(change.taken))
-        except errors.FieldConflict as conflict:
-            raise _taken_over(change, conflict) from conflict
-        except errors.VersionConflict as moved:
+        except (errors.FieldConflict, errors.VersionConflict) as moved:
             unclear = moved
         except errors.ClusterUnavailable as lost:
             if not lost.ambiguous:

@@ -78,7 +78,8 @@ def _entry(fields: dict[str, Any], *who: str) -> dict[str, Any]:
 
 def test_a_container_somebody_added_is_named_once_with_its_content() -> None:
     side = {"name": "side", "image": "evil", "securityContext": {"privileged": True}}
-    added: made.Fields = {"f:containers": {'k:{"name":"side"}': {".": {}, "f:name": {}, "f:image": {}, "f:securityContext": {}}}}
+    item: made.Fields = {".": {}, "f:name": {}, "f:image": {}, "f:securityContext": {}}
+    added: made.Fields = {"f:containers": {'k:{"name":"side"}': item}}
     live = made.live(
         _deployment({"containers": [CONTAINER, side], "hostNetwork": True}),
         _entry(POD_FIELDS),
