@@ -25,7 +25,7 @@ from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
 from gitops.web.metrics import WorkerCollector
-from gitops_cli import _apart, _logging, _wiring
+from gitops_cli import _apart, _logging, _sources
 from gitops_cli._shell import Shell
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class Options:
     mirrors: str
     port: int
     log_port: int
+    allow_file_sources: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -157,13 +158,14 @@ async def _elected(program: Program, config: cluster.ClusterConfig, name: str, h
 
 async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
     means = Means(objects=connection.objects, clock=connection.clock)
-    directory, redactor = Path(program.chosen.mirrors), program.shell.redactor
+    chosen = program.chosen
+    mirrors = _sources.mirrors(Path(chosen.mirrors), program.shell.redactor, files=chosen.allow_file_sources)
     builder = _apart.Builder()
     program.state.enter("reconciler", tuple)
 
     @asynccontextmanager
     async def open_turn(sync: api.GitSync) -> AsyncIterator[turn.Turn]:
-        async with _wiring.repository(connection.objects, sync, directory, redactor) as repository:
+        async with _sources.repository(connection.objects, sync, mirrors) as repository:
             yield turn.Turn(sync=sync, repository=repository, render=builder.render, means=means)
 
     await loop.serve(connection.watch, means, namespace=program.namespace, open_turn=open_turn)

@@ -20,7 +20,7 @@ from gitops.report.documents import Locate, nowhere
 from gitops.source import Revision
 from gitops.sync import consent, status
 from gitops.sync.desired import Places
-from gitops_cli import _wiring
+from gitops_cli import _sources, _wiring
 from gitops_cli._shell import Shell
 
 
@@ -108,11 +108,11 @@ async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.
 async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:
     """Whether there is a GitSync of this name, in the namespace of -n or in any."""
     where = shell.settings.namespace
-    if where:
-        return await connection.objects.get(status.GIT_SYNCS, where, name) is not None
     try:
+        if where:
+            return await connection.objects.get(status.GIT_SYNCS, where, name) is not None
         listing = await connection.objects.list(status.GIT_SYNCS)
-    except errors.ObjectMissing:
+    except (errors.KindUnknown, errors.ObjectMissing):
         return False  # not even the definition is there
     return any(one["metadata"]["name"] == name for one in listing.items)
 
@@ -136,8 +136,8 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
 @asynccontextmanager
 async def opened(shell: Shell, connection: cluster.Cluster, sync: api.GitSync) -> AsyncIterator[Repository]:
     """The user's own mirror of a GitSync's repository."""
-    directory = _wiring.cache() / "mirrors"
-    async with _wiring.repository(connection.objects, sync, directory, shell.redactor) as mirror:
+    mirrors = _sources.mirrors(_wiring.cache() / "mirrors", shell.redactor, files=True)
+    async with _sources.repository(connection.objects, sync, mirrors) as mirror:
         yield mirror
 
 

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from base64 import b64decode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gitops import api, cluster, errors, runner
-from gitops.git import credentials as logins
-from gitops.git import site
-from gitops.git.mirror import Mirror
-from gitops.objects import Manifest
+from gitops import cluster, errors, runner
 from gitops.plan.change import Desired
-from gitops.ports.objects import Objects, Resource
-from gitops.ports.repository import Repository
-from gitops.report.redact import Redactor
+from gitops.ports.objects import Resource
 from gitops.source import Tree
 from gitops.sync import desired, events
 from gitops.sync.means import Means
@@ -63,54 +56,3 @@ def cache() -> Path:
 async def render(tree: Tree, path: str) -> tuple[Desired, ...]:
     """Build, validate and expand on a thread, so that nothing else waits for it."""
     return await asyncio.to_thread(desired.render, tree, path, runner=runner.files())
-
-
-@asynccontextmanager
-async def repository(
-    objects: Objects, sync: api.GitSync, directory: Path, redactor: Redactor
-) -> AsyncIterator[Repository]:
-    """The mirror of a GitSync's repository, with the credentials its Secret holds now.
-
-    Raises:
-        ConfigError: the Secret or ConfigMap it names is missing or holds no credentials or certificates.
-        ClusterDenied: the account may not read them.
-    """
-    source = sync.spec.source
-    namespace = sync.metadata.namespace
-    credentials = None
-    if source.credentials:
-        found = await _named(objects, SECRETS, namespace, source.credentials.name)
-        credentials = logins.from_secret(_decoded(found))
-        redactor.add(*credentials.secrets)
-    ca = ""
-    if source.ca:
-        bundle = await _named(objects, CONFIG_MAPS, namespace, source.ca.name)
-        ca = _key(bundle, source.ca.key, namespace)
-    where = site.site(source.url, credentials=credentials, ca=ca)
-    async with Mirror(directory, where, scope=f"{namespace}/{sync.metadata.name}") as mirror:
-        yield mirror
-
-
-async def _named(objects: Objects, resource: Resource, namespace: str, name: str) -> Manifest:
-    found = await objects.get(resource, namespace, name)
-    if found is None:
-        raise errors.ConfigError(
-            f"{resource.kind} {namespace}/{name} does not exist",
-            cause="the GitSync names it",
-            hint="gitops install makes it; or create it by hand",
-        )
-    return found
-
-
-def _decoded(secret: Manifest) -> Mapping[str, bytes]:
-    return {key: b64decode(value) for key, value in (secret.get("data") or {}).items()}
-
-
-def _key(bundle: Manifest, key: str, namespace: str) -> str:
-    data = bundle.get("data") or {}
-    if key not in data:
-        raise errors.ConfigError(
-            f"ConfigMap {namespace}/{bundle['metadata']['name']} has no key {key!r}",
-            cause=f"its keys: {', '.join(sorted(data)) or 'none'}",
-        )
-    return str(data[key])

@@ -27,6 +27,7 @@ SIGTERM ends it; running operations go on and the next process takes them over.
 @click.option("--mirrors", default="/var/lib/gitops/mirror", show_default=True, help="Mirrors of Git repositories.")
 @click.option("--port", default=8080, show_default=True, help="For probes and metrics.")
 @click.option("--log-port", default=8081, show_default=True, help="For operation logs, on loopback only.")
+@click.option("--allow-file-sources", is_flag=True, help="Let GitSyncs read file:// URLs: the disk of this process.")
 @click.pass_context
 def command(context: click.Context, /, **given: object) -> int:
     """Run the reconciler and the worker until told to stop."""

@@ -5,7 +5,7 @@ structural schema generated from these same types.
 """
 
 from gitops.api.gitsync import GitSync
-from gitops.api.meta import API_VERSION, FIELD_MANAGER, GROUP, VERSION, Condition, Metadata
+from gitops.api.meta import API_VERSION, FIELD_MANAGER, GROUP, VERSION, Condition, LocalReference, Metadata
 from gitops.api.operation import Operation
 from gitops.api.worker import Worker
 from gitops.api.workerpool import WorkerPool
@@ -17,6 +17,7 @@ __all__ = [
     "VERSION",
     "Condition",
     "GitSync",
+    "LocalReference",
     "Metadata",
     "Operation",
     "Worker",

@@ -10,7 +10,6 @@ import msgspec
 from gitops import api, errors
 from gitops.api import names
 from gitops.api.gitsync import Source
-from gitops.api.meta import LocalReference
 from gitops.expand.expanded import Context
 from gitops.expand.installation import Installation, Pool, Program
 from gitops.objects import Manifest, ref_of
@@ -127,7 +126,7 @@ def _namespace_clashes(
     return found
 
 
-def _secrets(source: Source) -> tuple[LocalReference | None, ...]:
+def _secrets(source: Source) -> tuple[api.LocalReference | None, ...]:
     """Every Secret a source names."""
     return source.credentials, source.proxy, source.verify.secret if source.verify else None
 

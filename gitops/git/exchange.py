@@ -134,6 +134,26 @@ def fetch(directory: Path, site: Site, revision: Revision, limits: Limits, stop:
     )
 
 
+def fetch_tag(directory: Path, site: Site, revision: Revision, limits: Limits, stop: threading.Event) -> None:
+    """Have the tag a revision is named after in the mirror, as the object it is, with the commit behind it.
+
+    Raises:
+        RevisionNotFound: the server does not have the tag, or it stands for another commit now.
+    """
+    callbacks = Callbacks(site, limits, stop)
+    name = revision.reference
+    with store.locked(directory, callbacks.check), _translated(site):
+        repository = store.ready(directory, site.url)
+        advertised = _heads(_remote(repository, site), site, callbacks)
+        if not name or heads.peeled(advertised, heads.TAGS + name) != revision.commit:
+            raise errors.RevisionNotFound(
+                f"no tag {name!r} in {site.name} stands for {revision.commit[:12]}",
+                hint="spec.source.verify.mode: tag needs the signed tag itself; was it moved or deleted?",
+            )
+        specs = (f"+{heads.TAGS}{name}:{heads.FETCHED_TAGS}{name}",)
+        _fetched(repository, site, specs, Callbacks(site, limits, stop))
+
+
 def _fetched(repository: pygit2.Repository, site: Site, specs: tuple[str, ...], callbacks: Callbacks) -> bool:
     """Fetch; False if the server refuses to give an object by its id."""
     try:

@@ -6,28 +6,27 @@ pygit2 passes None in its place (callbacks.py, `_certificate_check_cb`), so that
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import ctypes
+from typing import Any, ClassVar, Protocol
 
-import cffi
 from pygit2.callbacks import libgit2_callback
 from pygit2.ffi import C, ffi
 
 RAW = 1 << 3
-STRUCTURE = """
-typedef struct {
-    int cert_type;
-    int type;
-    unsigned char hash_md5[16];
-    unsigned char hash_sha1[20];
-    unsigned char hash_sha256[32];
-    int raw_type;
-    const char *hostkey;
-    size_t hostkey_len;
-} hostkey;
-"""
+"""In `type`: the library tells the whole key, not only hashes of it."""
 
-_own = cffi.FFI()
-_own.cdef(STRUCTURE)
+
+class _Shown(ctypes.Structure):
+    _fields_: ClassVar = [
+        ("cert_type", ctypes.c_int),
+        ("type", ctypes.c_int),
+        ("hash_md5", ctypes.c_ubyte * 16),
+        ("hash_sha1", ctypes.c_ubyte * 20),
+        ("hash_sha256", ctypes.c_ubyte * 32),
+        ("raw_type", ctypes.c_int),
+        ("hostkey", ctypes.c_void_p),
+        ("hostkey_len", ctypes.c_size_t),
+    ]
 
 
 class Judge(Protocol):
@@ -42,8 +41,8 @@ def _certificate_check_cb(certificate: Any, valid: int, host: Any, judge: Judge)
     """For TLS the library's word stands; for SSH only ours counts."""
     if certificate.cert_type != C.GIT_CERT_HOSTKEY_LIBSSH2:
         return 0 if valid else int(C.GIT_ECERTIFICATE)
-    shown = _own.cast("hostkey *", int(ffi.cast("uintptr_t", certificate)))
-    judge.host_key(bytes(_own.buffer(shown.hostkey, shown.hostkey_len)) if shown.type & RAW else b"")
+    shown = _Shown.from_address(int(ffi.cast("uintptr_t", certificate)))
+    judge.host_key(ctypes.string_at(shown.hostkey, shown.hostkey_len) if shown.type & RAW else b"")
     return 0
 
 

@@ -13,6 +13,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
 from gitops.git import hostkeys
+from gitops.source import Revision, heads
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
@@ -45,6 +46,21 @@ def commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
     except (ValueError, pygit2.GitError):
         return None
     return found.peel(pygit2.Commit) if found is not None and found.type == ObjectType.COMMIT else None
+
+
+def tag(repository: pygit2.Repository, revision: Revision) -> bytes | None:
+    """The fetched tag a revision is named after, as it was made; empty for a lightweight tag, a mere name.
+
+    None if it was not fetched, or stands for another commit.
+    """
+    try:
+        reference = repository.references[f"{heads.FETCHED_TAGS}{revision.reference}"]
+        if str(reference.peel(pygit2.Commit).id) != revision.commit:
+            return None
+        found = repository[reference.target]
+        return bytes(found.read_raw()) if found.type == ObjectType.TAG else b""
+    except (KeyError, ValueError, pygit2.GitError):
+        return None
 
 
 def trust(ca: str) -> bool:

@@ -12,6 +12,8 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import TracebackType
@@ -21,13 +23,14 @@ import pygit2
 from pygit2.enums import SortMode
 
 from gitops import errors
-from gitops.api.gitsync import Reference
-from gitops.git import exchange, isolated, library, store
+from gitops.api.gitsync import Reference, VerifyMode
+from gitops.git import exchange, github, isolated, library, store
+from gitops.git.credentials import App
 from gitops.git.exchange import Limits
 from gitops.git.site import Site
 from gitops.git.tree import GitTree
 from gitops.ports.repository import Commit
-from gitops.source import Revision, Tree, heads, trailers
+from gitops.source import Revision, Tree, heads, signers, trailers
 
 library.prepare()
 
@@ -39,15 +42,28 @@ class Mirror:
     """A bare clone in `<directory>/<hash of URL and scope>.git`; an async context manager.
 
     `scope` names who reads (a GitSync, say): two readers of one URL may have different rights on the server, and one
-    must not find in the mirror what only the other may fetch.
+    must not find in the mirror what only the other may fetch. With `verify`, a commit without a signature that counts
+    is fetched and then refused (SignatureInvalid): nothing of it is ever read.
     """
 
-    def __init__(self, directory: Path, site: Site, *, scope: str = "", limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        site: Site,
+        *,
+        scope: str = "",
+        limits: Limits | None = None,
+        verify: signers.Policy | None = None,
+        tokens: github.Tokens | None = None,
+    ) -> None:
         if site.local is not None and _overlap(site.local, directory):
             raise errors.ConfigError(f"{site.name} is where mirrors are kept", hint="name the repository itself")
         self.path = directory.absolute() / site.directory_name(scope)
         self._site = site
         self._limits = limits or Limits()
+        self._policy = verify
+        self._tokens = tokens or github.Tokens()
+        self._verified: set[Revision] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="git")
 
     async def __aenter__(self) -> Self:
@@ -62,13 +78,15 @@ class Mirror:
         """What the reference points at on the server now."""
         advertised: dict[str, str] = {}
         if not reference.commit:
-            advertised = await self._talk(exchange.advertised, self.path, self._site, self._limits)
+            advertised = await self._talk(exchange.advertised)
         return heads.find(advertised, reference, where=self._site.name)
 
     async def fetch(self, revision: Revision) -> None:
-        """Have the commit in the mirror."""
-        if not await self._run(self._has, revision.commit):
-            await self._talk(exchange.fetch, self.path, self._site, revision, self._limits)
+        """Have the commit in the mirror, and its signature verified."""
+        if not await self._run(self._has, revision):
+            act = exchange.fetch_tag if self._by_tag else exchange.fetch
+            await self._talk(act, revision)
+        await self._run(self._verify, revision)
 
     async def tree(self, revision: Revision) -> Tree:
         """The files at a fetched revision."""
@@ -94,7 +112,24 @@ class Mirror:
         await self._run(self._keep, name, revision)
 
     async def _talk(self, act: Callable[..., Result], *arguments: Any) -> Result:
-        return await self._run(isolated.run, act, self._site, arguments, stoppable=True)
+        return await self._run(self._exchange, act, arguments, stoppable=True)
+
+    def _exchange(self, act: Callable[..., Result], arguments: tuple[Any, ...], stop: threading.Event) -> Result:
+        """Talk to the server as whom the site says; a GitHub App's token that is refused is renewed, once."""
+        app = self._site.credentials
+        if not isinstance(app, App):
+            return self._said(act, self._site, arguments, stop)
+        kept = self._tokens.kept(app)
+        if kept is not None:
+            with suppress(errors.SourceDenied):
+                return self._said(act, replace(self._site, credentials=kept), arguments, stop)
+        fresh = self._tokens.fresh(app, self._site)
+        return self._said(act, replace(self._site, credentials=fresh), arguments, stop)
+
+    def _said(
+        self, act: Callable[..., Result], where: Site, arguments: tuple[Any, ...], stop: threading.Event
+    ) -> Result:
+        return isolated.run(act, where, (self.path, where, *arguments, self._limits), stop)
 
     async def _run(self, act: Callable[..., Result], *arguments: Any, stoppable: bool = False) -> Result:
         stop = threading.Event()
@@ -110,9 +145,31 @@ class Mirror:
         except pygit2.GitError:
             return None
 
-    def _has(self, commit: str) -> bool:
+    @property
+    def _by_tag(self) -> bool:
+        return self._policy is not None and self._policy.mode is VerifyMode.TAG
+
+    def _has(self, revision: Revision) -> bool:
         repository = self._opened()
-        return repository is not None and library.commit(repository, commit) is not None
+        if repository is None or library.commit(repository, revision.commit) is None:
+            return False
+        return not self._by_tag or library.tag(repository, revision) is not None
+
+    def _verify(self, revision: Revision) -> None:
+        """Refuse a revision without the signature that is wanted; once is enough, commits do not change."""
+        if self._policy is None or revision in self._verified:
+            return
+        from gitops.git import signatures  # noqa: PLC0415  # cryptography takes 20 ms, and few verify
+
+        repository, found = self._found(revision)
+        if self._policy.mode is VerifyMode.HEAD:
+            signatures.of_commit(found.read_raw(), self._policy, what=f"commit {revision.short}")
+        else:
+            raw = library.tag(repository, revision)
+            if raw is None:
+                raise errors.RevisionNotFound(f"tag {revision.short} is not in the mirror", hint="fetch it first")
+            signatures.of_tag(raw, self._policy, name=revision.reference)
+        self._verified.add(revision)
 
     def _found(self, revision: Revision) -> tuple[pygit2.Repository, pygit2.Commit]:
         repository = self._opened()
@@ -122,6 +179,7 @@ class Mirror:
         return repository, found
 
     def _commit(self, revision: Revision) -> Commit:
+        self._verify(revision)
         _, found = self._found(revision)
         return _described(found)
 

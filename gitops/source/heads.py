@@ -17,6 +17,8 @@ TAGS = "refs/tags/"
 Heads = Mapping[str, str]
 FETCHED = "refs/gitops/fetched"
 """Where the mirror notes what it fetched last; everything private lives below refs/gitops/."""
+FETCHED_TAGS = "refs/gitops/tags/"
+"""Where fetched tags stand, as the server has them: an annotated one is an object of its own."""
 ALL = ("+refs/heads/*:refs/gitops/heads/*", "+refs/tags/*:refs/gitops/tags/*")
 
 
