@@ -5,16 +5,22 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from gitops import runner
+from gitops.git import checkout
 from gitops.plan import compare, predict
 from gitops.plan.change import Action
+from gitops.plan.settle import Header, Rules
+from gitops.sync import desired, story
 from tests.cluster.bare import BareApiServer
 from tests.integration import syncing
 
 pytestmark = pytest.mark.integration
 
+ROOT = Path(__file__).parents[2]
 CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "cronjob-controller",
@@ -90,3 +96,23 @@ async def test_offline_the_predictor_alone_finds_no_difference(spoken: BareApiSe
     unowned = [str(one.ref) for one in live.desired if not predict.owns_all(one.manifest, live.objects[one.ref])]
     assert noise == []
     assert unowned == []
+
+
+@pytest.mark.parametrize("overlay", ["dev", "production"])
+async def test_our_own_overlays_are_quiet_after_an_apply(spoken: BareApiServer, overlay: str) -> None:
+    opened = checkout.open_path(str(ROOT / "overlays" / overlay), describe=False)
+    wanted = desired.render(opened.tree, opened.path, runner=runner.files())
+    home = next(one.ref.namespace for one in wanted if one.ref.kind == "Worker")
+    async with syncing.connected(spoken.kubeconfig, home) as sync:
+        header = Header(name=overlay, namespace=home, revision="main@sha1:1")
+        planned = await story.plan(sync.means, wanted, header=header, rules=Rules())
+        assert planned.plan.blocked == ()
+        await story.carry_out(sync.means, planned, healthy=False)
+        await asyncio.sleep(2)
+        again = await story.plan(sync.means, wanted, header=header, rules=Rules())
+        assert [(str(one.ref), one.patch, one.why) for one in again.plan.changes] == []
+        assert again.plan.unchanged == len(wanted)
+        found = await story.find_drift(sync.means, wanted, name=overlay, namespace=home)
+        assert [(str(one.ref), one.path, one.desired, one.live) for one in found.drifts] == []
+        unowned = [str(one.ref) for one in wanted if not predict.owns_all(one.manifest, again.live.objects[one.ref])]
+        assert unowned == []
