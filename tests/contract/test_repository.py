@@ -1,4 +1,4 @@
-"""The `Repository` port: the fake, a mirror over file://, and a mirror over https say the same."""
+"""The `Repository` port: the fake, and mirrors over file://, https and ssh, say the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from gitops import errors
 from gitops.api.gitsync import Reference
-from gitops.git import site
+from gitops.git import credentials, site
 from gitops.git.mirror import Mirror
 from gitops.source import EntryKind, Revision
 from tests.contract.hosting import Bare, Hosted, Memory, on_disk
@@ -18,13 +18,26 @@ MAIN = Reference(branch="main")
 FILES = {"base/pool.yaml": b"a: 1\n", "overlays/dev/kustomization.yaml": b"resources: [../../base]\n"}
 
 
-@pytest.fixture(params=["memory", "file", pytest.param("https", marks=pytest.mark.integration)])
+@pytest.fixture(
+    params=["memory", "file", *(pytest.param(each, marks=pytest.mark.integration) for each in ("https", "ssh"))]
+)
 def hosted(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hosted]:
     match request.param:
         case "memory":
             yield Memory()
         case "file":
             yield on_disk(tmp_path)
+        case "ssh":
+            from tests.cluster.sshserver import LocalSshServer, make_key  # noqa: PLC0415  # may fetch a package
+
+            (tmp_path / "server").mkdir()
+            with LocalSshServer(tmp_path / "server", host_keys=("ed25519",)) as server:
+                server.authorize(make_key(tmp_path / "key"))
+                login = credentials.SshKey(
+                    identity=(tmp_path / "key").read_text(), known_hosts=server.known_hosts("ed25519")
+                )
+                where = site.site(server.url("config"), credentials=login)
+                yield Bare(server.create_repo("config"), Mirror(tmp_path / "mirrors", where))
         case _:
             from tests.cluster.gitserver import LocalGitServer  # noqa: PLC0415  # loads the container library
 
@@ -52,6 +65,19 @@ async def test_an_annotated_tag_stands_for_its_commit(hosted: Hosted) -> None:
     assert found == Revision(commit=pushed.commit, reference="v1.0")
     await hosted.repository.fetch(found)
     assert (await hosted.repository.tree(found)).read("base/pool.yaml") == b"a: 1\n"
+
+
+async def test_a_range_stands_for_its_newest_tag(hosted: Hosted) -> None:
+    tagged = {}
+    for name in ("v1.2.0", "v1.10.0", "v2.0.0-rc.1", "nightly"):
+        tagged[name] = hosted.push({"version": name.encode()})
+        hosted.tag(name, tagged[name])
+    found = await hosted.repository.resolve(Reference(semver=">=1.2.0"))
+    assert found == Revision(commit=tagged["v1.10.0"].commit, reference="v1.10.0")
+    await hosted.repository.fetch(found)
+    assert (await hosted.repository.tree(found)).read("version") == b"v1.10.0"
+    with pytest.raises(errors.RevisionNotFound, match="the highest of its versions is v1.10.0"):
+        await hosted.repository.resolve(Reference(semver="^2"))
 
 
 async def test_a_commit_is_taken_at_its_word_and_fetched_wherever_it_is(hosted: Hosted) -> None:
