@@ -49,9 +49,7 @@ async def installed(shell: Shell, connection: cluster.Cluster, argument: str, *,
     """
     if _target.is_path(argument) or await _target.exists(shell, connection, argument):
         return await find(shell, connection, argument, inventory=inventory)
-    listing = await connection.objects.list(
-        inventories.CONFIG_MAPS, shell.settings.namespace, labels=f"{marks.LABEL}=shard"
-    )
+    listing = await connection.objects.list(inventories.CONFIG_MAPS, shell.settings.namespace, labels=marks.LABEL)
     wanted = marks.shard_name(argument, 0)
     places = sorted(one["metadata"]["namespace"] for one in listing.items if one["metadata"]["name"] == wanted)
     if len(places) > 1:

@@ -104,7 +104,7 @@ async def _refuse_others(means: Means, name: str, namespace: str) -> None:
 async def _syncs(means: Means, namespace: str) -> Sequence[Manifest]:
     try:
         return (await means.objects.list(status.GIT_SYNCS, namespace)).items
-    except errors.ObjectMissing:
+    except (errors.KindUnknown, errors.ObjectMissing):
         return ()  # the definition is gone already
 
 
