@@ -67,13 +67,15 @@ def violations(manifest: Manifest) -> Iterator[Violation]:
 
 
 def _broken(rule: rules.Rule, manifest: Manifest, found: list[Violation]) -> Iterator[Violation]:
-    """Where a rule does not hold; a value of a wrong type is not judged again."""
+    """Where a rule does not hold; a value of a wrong type, or without its required fields, is not judged again."""
     if rule.holds is None:
         return
     code = codes.PROTECTED if rule.path.startswith("/spec/podTemplate") else codes.FIELDS_DISAGREE
     for pointer, value in _values(manifest, rule.path.split("/")[1:], ""):
         malformed = any(
-            one.malformed and (one.pointer == pointer or one.pointer.startswith(f"{pointer}/")) for one in found
+            (one.malformed and f"{one.pointer}/".startswith(f"{pointer}/"))
+            or (one.code is codes.MISSING_FIELD and one.pointer == pointer)
+            for one in found
         )
         if not malformed and not rule.holds(value):
             there = [one for one in rule.forbidden if _is_there(value, one)]

@@ -165,6 +165,9 @@ _EXAMPLES: Mapping[str, Any] = {
     "GitSync.spec.source.ref.commit": "0123456789abcdef0123456789abcdef01234567",
     "Operation.spec.script": "echo hello\n",
     "Operation.spec.interpreter": ["/bin/bash"],
+    "Operation.spec.files[]": {"path": "settings/site.json", "text": "{}\n"},
+    "Operation.spec.files[].base64": "aGVsbG8K",
+    "Operation.spec.filesFrom[]": {"path": "keys", "secret": {"name": "deploy"}},
     "Operation.spec.env[]": {"name": "STAGE", "value": "test"},
 }
 _RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}
@@ -233,9 +236,15 @@ def _scalar(last: str, schema: Schema) -> Any:
         case "integer":
             return int(default) if default.isdigit() else schema.get("minimum", 1)
         case "string":
-            plain = default if default and " " not in default else ""
-            return (
-                plain or next(iter(schema.get("enum", ())), "") or _FORMS.get(schema.get("pattern", ""), last.lower())
-            )
+            return default if default and " " not in default else _text(last, schema)
         case _:
             return {}
+
+
+def _text(last: str, schema: Schema) -> str:
+    """A string that the schema allows: an allowed word, the pattern's own example, or the field's name."""
+    if "enum" in schema:
+        return str(schema["enum"][0])
+    name = last.removesuffix("[]").lower()
+    pattern = schema.get("pattern", "")
+    return _FORMS.get(pattern) or next((one for one in (name, "name", "a=b") if re.search(pattern, one)), name)

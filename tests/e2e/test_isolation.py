@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gitops import api, expand, runner
-from gitops.api import crds
+from gitops.api import crds, names
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import GroundError
 from tests.cluster.fixtures import await_account
@@ -40,6 +40,8 @@ for name, (method, path, body, form) in json.loads(sys.argv[1]).items():
         print(json.dumps([name, error.code, json.loads(error.read())["message"]]))
 """
 JSON = "application/json"
+RUNNING = "op-running-1"
+"""A pod of another operation of the same pool, as the worker makes them."""
 MERGE = "application/merge-patch+json"
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 SETTLING_SECONDS = 20
@@ -78,6 +80,14 @@ def forged(place: Place) -> dict[str, Any]:
     return pod
 
 
+def own_pod() -> dict[str, Any]:
+    container = {"name": "main", "image": "busybox:1", "imagePullPolicy": "IfNotPresent", "command": ["true"]}
+    return named("v1", "Pod", "own", spec={"containers": [container], "restartPolicy": "Never"})
+
+
+EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+
+
 def denied(place: Place) -> dict[str, Attempt]:
     held = runner.config_map_name(runner.files())
     token = named("authentication.k8s.io/v1", "TokenRequest", "", spec={})
@@ -85,6 +95,13 @@ def denied(place: Place) -> dict[str, Attempt]:
     loosen = {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "privileged"}}}
     return {
         "loosen the namespace's pod security": ("PATCH", f"/api/v1/namespaces/{place.mine}", loosen, MERGE),
+        "leave the installation": (
+            "PATCH",
+            f"/api/v1/namespaces/{place.mine}",
+            {"metadata": {"labels": {names.INSTALLATION: "none"}}},
+            MERGE,
+        ),
+        "make a namespace": ("POST", "/api/v1/namespaces", named("v1", "Namespace", "own"), JSON),
         "delete the namespace": ("DELETE", f"/api/v1/namespaces/{place.mine}", None, JSON),
         "delete the runner": ("DELETE", core(place.mine, f"configmaps/{held}"), None, JSON),
         "change the runner": (
@@ -93,6 +110,18 @@ def denied(place: Place) -> dict[str, Attempt]:
             {"metadata": {"labels": {"a": "b"}}},
             MERGE,
         ),
+        "replace the runner": (
+            "PUT",
+            core(place.mine, f"configmaps/{held}"),
+            named("v1", "ConfigMap", held, data={"start": "#!/bin/sh\n"}),
+            JSON,
+        ),
+        "put another runner beside it": (
+            "POST",
+            core(place.mine, "configmaps"),
+            named("v1", "ConfigMap", "gitops-runner-0", data={"start": "#!/bin/sh\n"}),
+            JSON,
+        ),
         "delete all ConfigMaps": (
             "DELETE",
             core(place.mine, "configmaps?labelSelector=gitops-worker.io/pool"),
@@ -100,6 +129,24 @@ def denied(place: Place) -> dict[str, Attempt]:
             JSON,
         ),
         "make a pod with our labels": ("POST", core(place.mine, "pods"), forged(place), JSON),
+        "take another operation's pod over": (
+            "PATCH",
+            core(place.mine, f"pods/{RUNNING}"),
+            {"metadata": {"labels": {"gitops-worker.io/attempt": "2"}}},
+            MERGE,
+        ),
+        "take another operation's pod out of the disruption budget": (
+            "PATCH",
+            core(place.mine, f"pods/{RUNNING}"),
+            {"metadata": {"labels": {names.PROTECTED: None}}},
+            MERGE,
+        ),
+        "give another operation's pod another script": (
+            "PATCH",
+            core(place.mine, f"pods/{RUNNING}"),
+            {"metadata": {"annotations": {"gitops-worker.io/script": "true"}}},
+            MERGE,
+        ),
         "open the network policy": (
             "DELETE",
             f"/apis/networking.k8s.io/v1/namespaces/{place.mine}/networkpolicies/deny-ingress",
@@ -122,6 +169,45 @@ def denied(place: Place) -> dict[str, Attempt]:
             f"/apis/{api.API_VERSION}/namespaces/{place.home}/workerpools/linux",
             {"spec": {"rbac": {"profile": "none"}}},
             MERGE,
+        ),
+        "change its own operation": (
+            "DELETE",
+            f"/apis/{api.API_VERSION}/namespaces/{place.home}/operations/own",
+            None,
+            JSON,
+        ),
+        "read the operations": ("GET", f"/apis/{api.API_VERSION}/namespaces/{place.home}/operations", None, JSON),
+        "make an account beside the worker's": (
+            "POST",
+            core(place.home, "serviceaccounts"),
+            named("v1", "ServiceAccount", "own"),
+            JSON,
+        ),
+        "read another pool's ConfigMaps": ("GET", core(place.other, "configmaps"), None, JSON),
+        "run a pod in another pool": ("POST", core(place.other, "pods"), own_pod(), JSON),
+        "make an account in another pool": (
+            "POST",
+            core(place.other, "serviceaccounts"),
+            named("v1", "ServiceAccount", "own"),
+            JSON,
+        ),
+        "give itself rights in another pool": (
+            "POST",
+            f"{RBAC}/namespaces/{place.other}/rolebindings",
+            binding("RoleBinding", f"gitops-worker:{place.home}:namespace-admin", place),
+            JSON,
+        ),
+        "write a role with more rights": (
+            "POST",
+            f"{RBAC}/namespaces/{place.mine}/roles",
+            named("rbac.authorization.k8s.io/v1", "Role", "more", rules=[EVERYTHING]),
+            JSON,
+        ),
+        "loosen the fence": (
+            "DELETE",
+            f"/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/pods.{place.home}.{api.GROUP}",
+            None,
+            JSON,
         ),
         "read another pool's Secrets": ("GET", core(place.other, "secrets"), None, JSON),
         "see another pool's pods": ("GET", core(place.other, "pods"), None, JSON),
@@ -153,6 +239,25 @@ def denied(place: Place) -> dict[str, Attempt]:
 def granted(place: Place) -> dict[str, Attempt]:
     return {
         "make a ConfigMap": ("POST", core(place.mine, "configmaps"), named("v1", "ConfigMap", "own"), JSON),
+        "make a pod": ("POST", core(place.mine, "pods"), own_pod(), JSON),
+        "make a Job": (
+            "POST",
+            f"/apis/batch/v1/namespaces/{place.mine}/jobs",
+            named("batch/v1", "Job", "own", spec={"template": {"spec": own_pod()["spec"]}}),
+            JSON,
+        ),
+        "make an account": ("POST", core(place.mine, "serviceaccounts"), named("v1", "ServiceAccount", "own"), JSON),
+        "write a role of what it holds": (
+            "POST",
+            f"{RBAC}/namespaces/{place.mine}/roles",
+            named(
+                "rbac.authorization.k8s.io/v1",
+                "Role",
+                "readers",
+                rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}],
+            ),
+            JSON,
+        ),
         "make a Secret": ("POST", core(place.mine, "secrets"), named("v1", "Secret", "own"), JSON),
         "read Secrets": ("GET", core(place.mine, "secrets"), None, JSON),
         "see pods": ("GET", core(place.mine, "pods"), None, JSON),
@@ -194,6 +299,17 @@ def place(cluster: Cluster) -> Iterator[Place]:
     cluster.kubectl("create", "secret", "generic", "worker-git", "-n", home, "--from-literal=token=hidden")
     found = Place(home=home, mine=f"{home}-linux-ops", other=f"{home}-gpu-ops")
     await_account(cluster, found.mine)
+    running = own_pod()["spec"] | {"serviceAccountName": "linux"}
+    running["containers"][0]["command"] = ["sleep", "600"]
+    labels = {
+        names.POOL: "linux",
+        names.PROTECTED: "true",
+        "gitops-worker.io/operation": "running",
+        "gitops-worker.io/attempt": "1",
+    }
+    pod = named("v1", "Pod", RUNNING, spec=running)
+    pod["metadata"] |= {"labels": labels, "annotations": {"gitops-worker.io/script": "sleep 600"}}
+    cluster.kubectl("create", "-n", found.mine, "-f", "-", stdin=json.dumps(pod))
     await_fence(cluster, found)
     yield found
     cluster.kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=listed(made[3:]))
@@ -243,7 +359,9 @@ def refusals(cluster: Cluster, place: Place) -> dict[str, tuple[int, str]]:
 @pytest.mark.parametrize("attempt", sorted(denied(Place("", "", ""))))
 def test_a_pod_cannot(refusals: dict[str, tuple[int, str]], attempt: str) -> None:
     status, message = refusals[attempt]
-    assert status == 403, f"{attempt}: {status} {message}"
+    # Nobody at all may replace the content of the runner: it is immutable, and said so before policies are asked.
+    immutable = status == 422 and "field is immutable" in message
+    assert status == 403 or immutable, f"{attempt}: {status} {message}"
 
 
 def test_the_fence_says_why(refusals: dict[str, tuple[int, str]]) -> None:
@@ -260,3 +378,8 @@ def test_a_pod_is_free_in_its_own_namespace(cluster: Cluster, place: Place) -> N
 def test_the_namespace_of_a_pool_goes_away_though_its_runner_is_guarded(cluster: Cluster, place: Place) -> None:
     """The namespace controller deletes what is inside; a policy that stopped it would keep the namespace for ever."""
     cluster.kubectl("delete", "namespace", place.other, "--timeout=60s")
+
+
+@pytest.mark.skip(reason="the test network enforces no NetworkPolicy: what is written is tested, not what it does")
+def test_nobody_talks_to_a_pod_and_restricted_egress_holds() -> None:
+    """Counted, so that it is not forgotten; `tests/golden/test_options.py` holds the policies themselves."""

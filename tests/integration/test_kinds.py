@@ -151,6 +151,8 @@ def framed(rule: Rule, value: Any) -> Manifest:
         return {**manifest, "metadata": {**manifest["metadata"], **value["metadata"]}}
     if rule.path.startswith("/spec/rbac/"):
         manifest["spec"]["rbac"] = {"profile": "custom"}
+    if rule.path.startswith("/spec/egress/"):
+        manifest["spec"]["egress"] = {"mode": "restricted"}
     node: Any = manifest
     *path, last = rule.path.split("/")[1:]
     if last == "*":
