@@ -309,3 +309,38 @@ async def test_an_object_deleted_and_made_again_under_the_plan(bare: BareApiServ
         with pytest.raises(errors.PlanStale, match="made again meanwhile"):
             await story.carry_out(sync.means, planned, healthy=False)
         assert "theirs" in bare.kubectl("get", "configmap", "a", "-n", name, "-o", "yaml")
+
+
+async def test_a_webhook_that_is_down_stops_the_plan_before_any_write(bare: BareApiServer) -> None:
+    name = syncing.fresh("hook")
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    hook = {
+        "name": "down.example.org",
+        "clientConfig": {"url": "https://127.0.0.1:1/"},
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
+        "objectSelector": {"matchLabels": {"checked": "yes"}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 1,
+    }
+    kind = "ValidatingWebhookConfiguration"
+    made = {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": kind,
+        "metadata": {"name": name},
+        "webhooks": [hook],
+    }
+    checked = config_map(name, "checked")
+    checked["metadata"]["labels"] = {"checked": "yes"}
+    async with syncing.connected(bare.kubeconfig, name) as sync:
+        await sync.apply([syncing.namespace_of(name)])
+        bare.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+        try:
+            await asyncio.sleep(1)  # the server learns of a webhook by a watch
+            with pytest.raises(errors.ClusterError, match=r"down\.example\.org"):
+                await sync.apply([syncing.namespace_of(name), config_map(name, "other"), checked])
+            assert "other" not in bare.kubectl("get", "configmaps", "-n", name)
+        finally:
+            bare.kubectl("delete", kind.lower(), name)

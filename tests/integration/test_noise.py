@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from tests.integration import syncing
 
 pytestmark = pytest.mark.integration
 
+CA_BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n").decode()
 ROOT = Path(__file__).parents[2]
 CONTROLLERS = (
     "clusterrole-aggregation-controller",
@@ -79,6 +82,26 @@ async def test_every_kind_is_quiet_after_an_apply(spoken: BareApiServer) -> None
     assert moved == set()
     requests = spoken.audit(user=name, since=since)
     assert {one.verb for one in requests} <= {"get", "list"}
+
+
+async def test_what_others_inject_where_they_may_is_no_noise(spoken: BareApiServer) -> None:
+    """A CA bundle in our webhooks, an autoscaler's replicas where Git names none, a restart."""
+    name = syncing.fresh("inject")
+    manifests = syncing.kinds(name)
+    plain = next(one for one in manifests if one["kind"] == "Deployment")
+    del plain["spec"]["replicas"]
+    async with syncing.connected(spoken.kubeconfig, name) as sync:
+        await sync.apply(manifests)
+        hook = [{"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": CA_BUNDLE}]
+        options = ("--type=json", "--field-manager=cert-manager-cainjector", "-p", json.dumps(hook))
+        spoken.kubectl("patch", "validatingwebhookconfiguration", f"{name}-checks", *options)
+        spoken.kubectl("scale", "deployment/plain", "-n", name, "--replicas=2")
+        spoken.kubectl("rollout", "restart", "deployment/plain", "-n", name)
+        spoken.kubectl("annotate", "configmap/config", "-n", name, "note=theirs")
+        again = await sync.plan(manifests)
+        assert [(str(one.ref), one.patch, one.why) for one in again.plan.changes] == []
+        found = await sync.drift(manifests)
+        assert [(str(one.ref), one.path, one.desired, one.live) for one in found.drifts] == []
 
 
 async def test_offline_the_predictor_alone_finds_no_difference(spoken: BareApiServer) -> None:

@@ -281,6 +281,18 @@ async def test_a_field_taken_between_plan_and_write_is_not_taken_back_unseen() -
         await story.carry_out(run.means, planned)
 
 
+async def test_a_value_taken_back_is_the_one_that_was_reviewed() -> None:
+    """The patch would be the same; what it takes away would not."""
+    run = Passes()
+    await run.sync(wanted([config_map("a")]))
+    run.edit("a", data={"a": "theirs"})
+    planned = await run.plan(wanted([config_map("a")]), revision="r2", force=True)
+    run.edit("a", data={"a": "theirs, newer"})
+    with pytest.raises(errors.PlanStale, match="moved at /data/a since the plan"):
+        await story.carry_out(run.means, planned)
+    assert run.get("a")["data"] == {"a": "theirs, newer"}
+
+
 async def test_a_change_elsewhere_in_the_object_does_not_make_the_plan_stale() -> None:
     run = Passes()
     await run.sync(wanted([config_map("a")]))
