@@ -76,7 +76,7 @@ async def test_a_range_stands_for_its_newest_tag(hosted: Hosted) -> None:
     assert found == Revision(commit=tagged["v1.10.0"].commit, reference="v1.10.0")
     await hosted.repository.fetch(found)
     assert (await hosted.repository.tree(found)).read("version") == b"v1.10.0"
-    with pytest.raises(errors.RevisionNotFound, match="the highest of its versions is v1.10.0"):
+    with pytest.raises(errors.RevisionNotFound, match=r"the highest of its versions is v1\.10\.0"):
         await hosted.repository.resolve(Reference(semver="^2"))
 
 
