@@ -1,8 +1,9 @@
 """Build an overlay: a tree of files to Kubernetes objects, with kustomize's semantics.
 
-`build` is one function over one value (a tree); `locate` tells where a field of a result was written.
+`build` is one function over one value (a tree); `locate` tells where a field of a result was written, `history.history`
+what changed it on its way.
 """
 
-from gitops.build.rendered import Build, Rendered, build, history, locate
+from gitops.build.rendered import Build, Rendered, build, locate
 
-__all__ = ["Build", "Rendered", "build", "history", "locate"]
+__all__ = ["Build", "Rendered", "build", "locate"]

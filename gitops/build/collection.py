@@ -60,6 +60,11 @@ class Collection:
         self.resources = resources
         self._keys = None
 
+    def drop_deleted(self) -> None:
+        """Leave out what a patch deleted."""
+        if any(not resource.data for resource in self.resources):
+            self.replace([resource for resource in self.resources if resource.data])
+
     def absorb(self, other: Collection) -> None:
         """Add all of a base: objects, configuration, variables.
 

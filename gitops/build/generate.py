@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import base64
+import functools
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gitops import errors
 from gitops.build import metadata
 from gitops.build.collection import Collection
-from gitops.build.context import Context, Mark
+from gitops.build.context import Context, unmarked
 from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
+from gitops.location import Location
 from gitops.yaml.scalars import is_null, is_string, text_of
+from gitops.yaml.tracked import replacing
+
+Below = Callable[[str], Location]
+"""The position of a field of a generator's entry, by JSON pointer from the entry."""
+
+Pair = tuple[str, bytes, Where]
+"""A key, its content, and where that is written."""
 
 _ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
@@ -36,8 +45,8 @@ def run(kustomization: Kustomization, collection: Collection, context: Context, 
         for i, entry in enumerate(kustomization.entries(field)):
             at = kustomization.where(f"/{field}/{i}")
             merged = {**entry, "options": _options(entry.get("options"), shared)}
-            mark = context.mark(kustomization, f"/{field}/{i}")
-            made = make(merged, kind, kustomization.folder, context, at, mark)
+            below = functools.partial(_below, kustomization, f"/{field}/{i}")
+            made = make(merged, kind, kustomization.folder, context, below)
             if origin is not None:
                 metadata.set_origin([made], metadata.configured(origin, kustomization, f"{kind}Generator"))
             absorb(collection, made, at)
@@ -56,12 +65,18 @@ def _options(own: dict[str, Any] | None, shared: dict[str, Any]) -> dict[str, An
     return result
 
 
-def make(entry: dict[str, Any], kind: str, folder: str, context: Context, at: Where, mark: Mark) -> Resource:
-    """The object one generator entry makes.
+def _below(kustomization: Kustomization, entry: str, pointer: str) -> Location:
+    return kustomization.at(entry + pointer)
+
+
+def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below: Below) -> Resource:
+    """The object one generator entry makes; `below` gives the position of a field of the entry.
 
     Raises:
         BuildError: it has no name, a file is missing, or a key is not valid or there twice.
     """
+    at = functools.partial(below, "")
+    mark = context.mark_at(at()) if context.tracking else unmarked
     name, namespace = entry.get("name") or "", entry.get("namespace") or ""
     if not name:
         raise errors.BuildError(f"the {kind} generator has no name", location=at())
@@ -71,9 +86,10 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, at: Wh
     if kind == "Secret":
         data["type"] = mark(entry.get("type") or "Opaque", None)
         data["data"] = {}
-    for key, content in _pairs(entry, kind, folder, context, at):
+    for key, content, place in _pairs(entry, kind, folder, context, below):
         field, value = _stored(content, kind)
-        data.setdefault(field, {})[key] = mark(value, None)
+        stamp = context.mark_at(place()) if context.tracking else unmarked
+        data.setdefault(field, {})[key] = stamp(value, None)
     options = entry.get("options") or {}
     for field in ("labels", "annotations"):
         if options.get(field):
@@ -104,17 +120,23 @@ def _base64(content: bytes) -> str:
     return "".join(f"{text[i : i + _LINE]}\n" for i in range(0, len(text), _LINE))
 
 
-def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, at: Where) -> Iterable[tuple[str, bytes]]:
-    """Keys and values: env files, literals, files; each key once."""
-    pairs: list[tuple[str, bytes]] = []
-    for path in entry.get("envs") or ():
-        pairs += _env_file(_read(str(path), folder, context, at), str(path), at)
-    pairs += [_literal(str(text), at) for text in entry.get("literals") or ()]
-    for source in entry.get("files") or ():
-        key, path = _file_source(str(source), at)
-        pairs.append((key, _read(path, folder, context, at)))
+def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, below: Below) -> Iterable[Pair]:
+    """Keys and values, and where each is written: env files, literals, files; each key once."""
+    pairs: list[Pair] = []
+    at = functools.partial(below, "")
+    for i, path in enumerate(entry.get("envs") or ()):
+        found, content = _read(str(path), folder, context, functools.partial(below, f"/envs/{i}"))
+        pairs += _env_file(content, str(path), found, at)
+    for i, text in enumerate(entry.get("literals") or ()):
+        place = functools.partial(below, f"/literals/{i}")
+        pairs.append((*_literal(str(text), place), place))
+    for i, source in enumerate(entry.get("files") or ()):
+        place = functools.partial(below, f"/files/{i}")
+        key, path = _file_source(str(source), place)
+        found, content = _read(path, folder, context, place)
+        pairs.append((key, content, functools.partial(Location, found, 1, 1)))
     seen: set[str] = set()
-    for key, _ in pairs:
+    for key, _, _ in pairs:
         if not _KEY.fullmatch(key) or len(key) > _MAX_KEY or key in (".", "..") or key.startswith(".."):
             raise errors.BuildError(
                 f"the {kind} generator {entry.get('name')}: {key!r} is not a valid key",
@@ -126,11 +148,12 @@ def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, at: 
                 f"the {kind} generator {entry.get('name')} has the key {key!r} twice", location=at()
             )
         seen.add(key)
-    return sorted(pairs)
+    return sorted(pairs, key=lambda pair: pair[0])
 
 
-def _read(path: str, folder: str, context: Context, at: Where) -> bytes:
-    return context.files.read(context.files.resolve_file(folder, path, at), at)
+def _read(path: str, folder: str, context: Context, at: Where) -> tuple[str, bytes]:
+    found = context.files.resolve_file(folder, path, at)
+    return found, context.files.read(found, at)
 
 
 def _literal(text: str, at: Where) -> tuple[str, bytes]:
@@ -151,8 +174,8 @@ def _file_source(source: str, at: Where) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def _env_file(content: bytes, path: str, at: Where) -> list[tuple[str, bytes]]:
-    pairs = []
+def _env_file(content: bytes, path: str, found: str, at: Where) -> list[Pair]:
+    pairs: list[Pair] = []
     for number, raw in enumerate(content.split(b"\n"), 1):
         line = raw.removesuffix(b"\r")
         if number == 1:
@@ -166,7 +189,7 @@ def _env_file(content: bytes, path: str, at: Where) -> list[tuple[str, bytes]]:
         key, _, value = text.partition("=")
         if not _ENV_NAME.fullmatch(key) or key in (".", "..") or key.startswith(".."):
             raise errors.BuildError(f"{path}: line {number} does not start with the name of a variable", location=at())
-        pairs.append((key, value.encode()))
+        pairs.append((key, value.encode(), functools.partial(Location, found, number, 1)))
     return pairs
 
 
@@ -221,8 +244,8 @@ def _take_over(made: Resource, old: Resource) -> None:
     made.needs_hash = made.needs_hash and old.needs_hash
     if made.behavior == "merge":
         for field in ("data", "binaryData"):
-            mine, theirs = made.data.get(field), old.data.get(field)
-            both = {**_texts(theirs), **_texts(mine)}
+            mine, theirs = _texts(made.data.get(field)), _texts(old.data.get(field))
+            both = {**theirs, **{key: replacing(value, theirs.get(key)) for key, value in mine.items()}}
             made.data.pop(field, None)
             if both:
                 made.data[field] = both

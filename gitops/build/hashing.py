@@ -22,7 +22,9 @@ def add_hashes(resources: list[Resource]) -> None:
             resource.remember()
             old = resource.metadata()["name"]
             name = f"{resource.name}-{digest}"
-            resource.metadata()["name"] = Text.placed(name, None, old, derived=True) if isinstance(old, Text) else name
+            resource.metadata()["name"] = (
+                Text.placed(name, old.at, old, derived=True) if isinstance(old, Text) else name
+            )
 
 
 def content_hash(resource: Resource) -> str:

@@ -13,7 +13,9 @@ from gitops.build.files import Where
 from gitops.build.resource import Resource
 from gitops.merge import jsonpatch, strategic
 from gitops.yaml import is_string, load_config, text_of
+from gitops.yaml.reader import value_in
 from gitops.yaml.scalars import is_null, plain
+from gitops.yaml.tracked import replacing
 
 MAX_PATCHES = 2_000
 """Patches one build applies; more is a mistake or an attack."""
@@ -169,7 +171,11 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
     # kustomize goes through JSON here, which forgets how numbers were spelled.
     data: Any = plain(resource.data) if context.odd and not context.tracking else resource.data
     try:
-        data = jsonpatch.apply(ops, data, in_place=True)
+        if context.tracking:
+            for op in ops:
+                data = jsonpatch.apply([_remembering(op, data)], data, in_place=True)
+        else:
+            data = jsonpatch.apply(ops, data, in_place=True)
     except jsonpatch.DoesNotFit as error:
         raise errors.BuildError(
             f"the JSON patch does not fit {resource.identity}", cause=str(error), location=at()
@@ -182,6 +188,15 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
     if isinstance(annotations, dict):
         for key, value in annotations.items():
             annotations[key] = value if is_string(value) else text_of(value)
+
+
+def _remembering(op: dict[str, Any], data: Any) -> dict[str, Any]:
+    """The operation, its value knowing which one it is put in place of."""
+    above = value_in(data, op["path"].rpartition("/")[0])
+    if op["op"] == "replace" or (op["op"] == "add" and isinstance(above, dict)):
+        old = value_in(data, op["path"])
+        return op if old is None or "value" not in op else {**op, "value": replacing(op["value"], old)}
+    return op
 
 
 def _count(context: Context, at: Where) -> None:

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from gitops import errors
-from gitops.build import embedded, metadata, patch, replacements, transform
+from gitops.build import metadata, transform
 from gitops.build.collection import Collection
 from gitops.build.config import spec_of
 from gitops.build.context import Context
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
-from gitops.build.kustomization import ConfigFile, Kustomization
-from gitops.build.load import resources as load_resources
+from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
-from gitops.location import Location
-from gitops.yaml.reader import copy
-from gitops.yaml.tracked import move
 
 _LABELS = FieldSpec("metadata/labels", create=True)
 
@@ -55,9 +51,7 @@ class _Step:
     def _done(self, transformer: str) -> None:
         """After each transformer: note it where asked for, leave out what a patch deleted."""
         metadata.note_transformer(self.collection.resources, self.origin, self.kustomization, transformer)
-        resources = self.collection.resources
-        if any(not resource.data for resource in resources):
-            self.collection.replace([resource for resource in resources if resource.data])
+        self.collection.drop_deleted()
 
     def _mark(self, pointer: str) -> Any:
         return self.context.mark(self.kustomization, pointer)
@@ -66,40 +60,18 @@ class _Step:
         return self.context.mark(self.kustomization, pointer, derived=True)
 
     def strategic_patches(self) -> None:
-        entries = self.kustomization.entries("patchesStrategicMerge")
-        loaded = []
-        for i, entry in enumerate(entries):
-            pointer = f"/patchesStrategicMerge/{i}"
-            at = self.kustomization.where(pointer)
-            loaded += [(one, at) for one in self._strategic(str(entry), pointer)]
-        for one, at in loaded:
-            target = patch.find(self.collection.resources, one, at)
-            patch.apply_selected(self.collection.resources, [target], one, self.context)
-            self._drop()
-        if entries:
+        if self.kustomization.entries("patchesStrategicMerge"):
+            from gitops.build import patching  # noqa: PLC0415  # not every build patches
+
+            patching.strategic(self.kustomization, self.collection, self.context)
             self._done("PatchStrategicMergeTransformer")
 
-    def _drop(self) -> None:
-        resources = self.collection.resources
-        if any(not resource.data for resource in resources):
-            self.collection.replace([resource for resource in resources if resource.data])
-
-    def _strategic(self, entry: str, pointer: str) -> list[Resource]:
-        """Patches written in the kustomization itself, or in a file it names."""
-        files, folder = self.context.files, self.kustomization.folder
-        if "\n" not in entry:
-            at = self.kustomization.where(pointer)
-            found = files.resolve_file(folder, entry, at)
-            return load_resources(files.read(found, at), found, self.context)
-        return inline_resources(entry, self.kustomization, pointer, self.context)
-
     def patches(self) -> None:
-        patch.refuse_many(len(self.kustomization.entries("patches")), self.kustomization.where("/patches"))
-        for i, entry in enumerate(self.kustomization.entries("patches")):
-            at = self.kustomization.where(f"/patches/{i}")
-            text = PatchText(self.kustomization, entry, f"/patches/{i}/patch", self.context)
-            apply_patch(text, entry, at, self.collection.resources)
-            self._done("PatchTransformer")
+        if self.kustomization.entries("patches"):
+            from gitops.build import patching  # noqa: PLC0415  # not every build patches
+
+            for _ in patching.patches(self.kustomization, self.collection, self.context):
+                self._done("PatchTransformer")
 
     def namespace(self) -> None:
         name = self.kustomization.string("namespace")
@@ -153,14 +125,11 @@ class _Step:
             self._done("AnnotationsTransformer")
 
     def json_patches(self) -> None:
-        for i, entry in enumerate(self.kustomization.entries("patchesJson6902")):
-            at = self.kustomization.where(f"/patchesJson6902/{i}")
-            target = entry.get("target") or {}
-            if not target.get("name"):
-                raise errors.BuildError("patchesJson6902: the target must have a name", location=at())
-            text = PatchText(self.kustomization, entry, f"/patchesJson6902/{i}/patch", self.context)
-            apply_json_patch(text, target, at, self.collection.resources)
-            self._done("PatchJson6902Transformer")
+        if self.kustomization.entries("patchesJson6902"):
+            from gitops.build import patching  # noqa: PLC0415  # not every build patches
+
+            for _ in patching.json_patches(self.kustomization, self.collection, self.context):
+                self._done("PatchJson6902Transformer")
 
     def replicas(self) -> None:
         specs = self.collection.config.replicas
@@ -182,6 +151,8 @@ class _Step:
 
     def replacements(self) -> None:
         if self.kustomization.entries("replacements"):
+            from gitops.build import replacements  # noqa: PLC0415  # not every build has any
+
             replacements.run(self.kustomization, self.collection.resources, self.context)
             self._done("ReplacementTransformer")
 
@@ -201,126 +172,3 @@ def refuse_twins(resources: list[Resource], at: Where) -> None:
                 cause=f"they are at {other.start} and {resource.start}",
                 location=at(),
             )
-
-
-def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: list[Resource]) -> None:
-    """Apply one entry of `patches`, of either kind.
-
-    Raises:
-        BuildError: it is neither, or does not fit.
-    """
-    ops = text.operations(at)
-    target = entry.get("target")
-    if ops is not None:
-        if target is None:
-            raise errors.BuildError("a JSON patch needs a target", location=at())
-        for resource in patch.select(resources, target, at):
-            resource.remember()
-            patch.apply_operations(resource, copy(ops), text.context, at)
-        return
-    options = entry.get("options") or {}
-    loaded = text.objects(at)
-    for one in loaded:
-        one.allow_name_change = bool(options.get("allowNameChange"))
-        one.allow_kind_change = bool(options.get("allowKindChange"))
-        if (one.allow_name_change or one.allow_kind_change) and one.strings("annotations"):
-            # kustomize notes the option in an annotation, and writes all of them anew as strings.
-            one.set_strings("annotations", one.strings("annotations"))
-    if target is None:
-        for one in loaded:
-            patch.apply_strategic(patch.find(resources, one, at), one, text.context)
-        return
-    if len(loaded) != 1:
-        raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
-    patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], text.context)
-
-
-def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resources: list[Resource]) -> None:
-    """Apply one entry of `patchesJson6902`.
-
-    Raises:
-        BuildError: it is no JSON patch, or does not fit.
-    """
-    ops = text.operations(at)
-    if not ops:
-        raise errors.BuildError("this is no JSON patch: a list of operations is expected", location=at())
-    for resource in patch.select(resources, target, at):
-        patch.apply_operations(resource, copy(ops), text.context, at)
-
-
-class PatchText:
-    """A patch of either kind: written at `pointer` of a kustomization, or in the file its `path` names."""
-
-    def __init__(
-        self, source: ConfigFile, entry: dict[str, Any], pointer: str, context: Context, folder: str | None = None
-    ) -> None:
-        self.source = source
-        self.pointer = pointer
-        self.context = context
-        self.inline = str(entry.get("patch") or "").strip()
-        self.path = str(entry.get("path") or "")
-        self.folder = source.path.rpartition("/")[0] if folder is None else folder
-        self._content: tuple[str, bytes] | None = None
-
-    def _file(self, at: Where) -> tuple[str, bytes]:
-        if bool(self.inline) == bool(self.path):
-            raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
-        if self._content is None:
-            if self.inline:
-                self._content = self.source.path, self.inline.encode()
-            else:
-                found = self.context.files.resolve_file(self.folder, self.path, at)
-                self._content = found, self.context.files.read(found, at)
-        return self._content
-
-    def operations(self, at: Where) -> list[dict[str, Any]] | None:
-        """The JSON Patch it is; None if it is none."""
-        path, content = self._file(at)
-        ops = patch.operations(content, path, at, self.context)
-        if self.inline and self.context.tracking and ops:
-            move(ops, embedded.place(self.source, self.pointer, self.inline))
-        return ops
-
-    def objects(self, at: Where) -> list[Resource]:
-        """The strategic merge patches in it.
-
-        Raises:
-            BuildError: it is neither kind of patch, or empty.
-        """
-        path, content = self._file(at)
-        try:
-            if self.inline:
-                loaded = inline_resources(self.inline, self.source, self.pointer, self.context)
-            else:
-                loaded = load_resources(content, path, self.context)
-        except errors.ConfigError as error:
-            raise errors.BuildError(
-                "this is neither a strategic merge patch nor a JSON patch",
-                cause=f"{error.message}{': ' if error.cause else ''}{error.cause}",
-                hint=error.hint
-                or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
-                location=error.location or at(),
-            ) from error
-        if not loaded:
-            raise errors.BuildError("the patch is empty", location=at())
-        return loaded
-
-
-def inline_resources(text: str, source: ConfigFile, pointer: str, context: Context) -> list[Resource]:
-    """Objects written inside another file, with positions in that file.
-
-    Raises:
-        BuildError: the text is no YAML, or no Kubernetes object.
-    """
-    try:
-        loaded = load_resources(text.encode(), source.path, context)
-    except errors.ConfigError as error:
-        inner = error.location or Location(source.path, 1, 1)
-        at = embedded.place(source, pointer, text)(inner)
-        raise errors.BuildError(error.message, cause=error.cause, hint=error.hint, location=at) from error
-    where = embedded.place(source, pointer, text)
-    for one in loaded:
-        one.start = where(one.start)
-        if context.tracking:
-            move(one.data, where)
-    return loaded

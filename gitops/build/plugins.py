@@ -10,15 +10,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from gitops import errors
-from gitops.build import config, generate, hashing, load, metadata, patch, pipeline, replacements, shapes, transform
+from gitops.build import (
+    generate,
+    hashing,
+    load,
+    metadata,
+    patch,
+    patching,
+    pipeline,
+    replacements,
+    shapes,
+    transform,
+)
 from gitops.build.collection import Collection
 from gitops.build.config import spec_of
 from gitops.build.context import Context, Mark
 from gitops.build.fieldspec import FieldSpecs
-from gitops.build.files import Where
 from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.resource import Resource
-from gitops.yaml import load_config, plain
 
 if TYPE_CHECKING:
     from gitops.build.target import Target
@@ -114,7 +123,7 @@ def _plugins(target: Target, field: str) -> list[Plugin]:
     for i, entry in enumerate(kustomization.entries(field)):
         at = kustomization.where(f"/{field}/{i}")
         if "\n" in str(entry):
-            loaded = pipeline.inline_resources(str(entry), kustomization, f"/{field}/{i}", context)
+            loaded = patching.inline_resources(str(entry), kustomization, f"/{field}/{i}", context)
             metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
             inline.append(loaded)
         else:
@@ -154,7 +163,9 @@ def _generated(plugin: Plugin) -> Resource:
     if settings.get("env"):
         settings["env"] = None
     kind = plugin.kind.removesuffix("Generator")
-    return generate.make(settings, kind, plugin.kustomization.folder, plugin.context, plugin.at, plugin.mark)
+    return generate.make(
+        settings, kind, plugin.kustomization.folder, plugin.context, lambda _pointer: plugin.resource.start
+    )
 
 
 def _policy(plugin: Plugin, settings: dict[str, Any]) -> Resource:
@@ -187,16 +198,6 @@ def run_transformers(target: Target, collection: Collection) -> None:
         if origin is not None:
             metadata.note(collection.resources, origin)
         collection.replace([resource for resource in collection.resources if resource.data])
-
-
-def refuse_validators(kustomization: Kustomization) -> None:
-    """Refuse `validators`: none is built in.
-
-    Raises:
-        BuildError: there are any.
-    """
-    if kustomization.entries("validators"):
-        raise errors.BuildError("validators are plugins, which are not run", location=kustomization.at("/validators"))
 
 
 def _annotations(plugin: Plugin, resources: list[Resource]) -> None:
@@ -238,8 +239,8 @@ def _namespace(plugin: Plugin, resources: list[Resource]) -> None:
 def _json_patch(plugin: Plugin, resources: list[Resource]) -> None:
     settings = plugin.settings
     entry = {"patch": settings.get("jsonOp"), "path": settings.get("path")}
-    text = pipeline.PatchText(plugin.file, entry, "", plugin.context, plugin.kustomization.folder)
-    pipeline.apply_json_patch(text, settings.get("target") or {}, plugin.at, resources)
+    text = patching.PatchText(plugin.file, entry, "", plugin.context, plugin.kustomization.folder)
+    patching.apply_json_patch(text, settings.get("target") or {}, plugin.at, resources)
 
 
 def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
@@ -247,20 +248,20 @@ def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
     context, folder = plugin.context, plugin.kustomization.folder
     for entry in plugin.settings.get("paths") or ():
         if "\n" in entry:
-            loaded += pipeline.inline_resources(str(entry), plugin.file, "", context)
+            loaded += patching.inline_resources(str(entry), plugin.file, "", context)
         else:
             found = context.files.resolve_file(folder, str(entry), plugin.at)
             loaded += load.resources(context.files.read(found, plugin.at), found, context)
     if plugin.settings.get("patches"):
         text = str(plugin.settings["patches"])
-        loaded += pipeline.inline_resources(text, plugin.file, "", context)
+        loaded += patching.inline_resources(text, plugin.file, "", context)
     for one in loaded:
         patch.apply_selected(resources, [patch.find(resources, one, plugin.at)], one, context)
 
 
 def _patch(plugin: Plugin, resources: list[Resource]) -> None:
-    text = pipeline.PatchText(plugin.file, plugin.settings, "", plugin.context, plugin.kustomization.folder)
-    pipeline.apply_patch(text, plugin.settings, plugin.at, resources)
+    text = patching.PatchText(plugin.file, plugin.settings, "", plugin.context, plugin.kustomization.folder)
+    patching.apply_patch(text, plugin.settings, plugin.at, resources)
 
 
 def _prefix(plugin: Plugin, resources: list[Resource]) -> None:
@@ -308,67 +309,3 @@ _TRANSFORMERS: dict[str, Callable[[Plugin, list[Resource]], None]] = {
     "ReplicaCountTransformer": _replicas,
     "ValueAddTransformer": _value_add,
 }
-
-
-_REFERENCE = {
-    "version": "x-kubernetes-object-ref-api-version",
-    "kind": "x-kubernetes-object-ref-kind",
-    "name": "x-kubernetes-object-ref-name-key",
-}
-
-
-def from_definitions(target: Target) -> config.Config:
-    """The field specs in the OpenAPI definitions that `crds` lists (not in CRDs: the field's name misleads).
-
-    Raises:
-        BuildError: a file is missing.
-    """
-    kustomization, files = target.kustomization, target.context.files
-    result = config.EMPTY
-    for i, path in enumerate(kustomization.entries("crds")):
-        at: Where = kustomization.where(f"/crds/{i}")
-        found = files.resolve_file(kustomization.folder, str(path), at)
-        documents = load_config(files.read(found, at), found)
-        definitions = plain(documents[0].value) if documents else {}
-        result = result.merged(_from_definitions(definitions if isinstance(definitions, dict) else {}))
-    return result
-
-
-def _from_definitions(definitions: dict[str, Any]) -> config.Config:
-    data: dict[str, list[dict[str, Any]]] = {}
-    for name in sorted(definitions):
-        properties = _properties(definitions, name)
-        if {"kind", "apiVersion", "metadata"} <= properties.keys():
-            _walk(definitions, name, name.rpartition(".")[2], (), data)
-    return config.config_of(data)
-
-
-def _properties(definitions: dict[str, Any], name: str) -> dict[str, Any]:
-    definition = definitions.get(name)
-    schema = definition.get("Schema") or definition.get("schema") if isinstance(definition, dict) else None
-    properties = schema.get("properties") if isinstance(schema, dict) else None
-    return properties if isinstance(properties, dict) else {}
-
-
-def _walk(definitions: dict[str, Any], name: str, kind: str, path: tuple[str, ...], data: dict[str, Any]) -> None:
-    if len(path) > shapes.MAX_DEPTH:
-        return
-    for field, value in _properties(definitions, name).items():
-        if not isinstance(value, dict):
-            continue
-        here = (*path, field)
-        spec = {"kind": kind, "path": "/".join(here)}
-        for extension, section in (
-            ("x-kubernetes-annotation", "commonAnnotations"),
-            ("x-kubernetes-label-selector", "commonLabels"),
-            ("x-kubernetes-identity", "namePrefix"),
-        ):
-            if extension in value:
-                data.setdefault(section, []).append(spec)
-        if _REFERENCE["version"] in value and _REFERENCE["kind"] in value:
-            key = value.get(_REFERENCE["name"]) or "name"
-            referrer = {"kind": kind, "path": "/".join((*here, key))}
-            target = {"kind": value[_REFERENCE["kind"]], "version": value[_REFERENCE["version"]]}
-            data.setdefault("nameReference", []).append({**target, "fieldSpecs": [referrer]})
-        if isinstance(value.get("$ref"), str):
-            _walk(definitions, value["$ref"], kind, here, data)

@@ -101,13 +101,13 @@ class _Referrer:
         found = self._choose(text, self._candidates(text), with_namespace=False)
         if found is None or found.name == text:
             return value
-        return self._renamed(found.name, value)
+        return self._renamed(found.name, value, found)
 
-    def _renamed(self, name: str, old: Any) -> Any:
-        """A reference stands where it was written; what changed it is the rename."""
+    def _renamed(self, name: str, old: Any, found: Resource, field: str = "name") -> Any:
+        """A reference stands where it was written; what changed it is what renamed the object it refers to."""
         if not self.tracking:
             return str(name)
-        return Text.placed(name, None, old, derived=True)
+        return Text.placed(name, getattr(found.metadata().get(field), "at", None), old, derived=True)
 
     def _edit_mapping(self, node: dict[str, Any]) -> None:
         if "name" not in node:
@@ -121,9 +121,9 @@ class _Referrer:
         found = self._choose(old, candidates, with_namespace=True)
         if found is None or (found.name == old and not found.namespace):
             return
-        node["name"] = self._renamed(found.name, node["name"])
+        node["name"] = self._renamed(found.name, node["name"], found)
         if found.namespace:
-            node["namespace"] = self._renamed(found.namespace, node.get("namespace"))
+            node["namespace"] = self._renamed(found.namespace, node.get("namespace"), found, "namespace")
 
     def _candidates(self, name: str) -> list[Resource]:
         return [r for r in self.directory.once_named(name) if self._sees(r)]

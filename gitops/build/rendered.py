@@ -14,7 +14,7 @@ from gitops.location import Location
 from gitops.objects import Manifest
 from gitops.source.tree import Tree
 from gitops.yaml import plain
-from gitops.yaml.reader import nearest, value_in
+from gitops.yaml.reader import nearest
 
 
 class Replay:
@@ -83,16 +83,9 @@ def build(tree: Tree, path: str) -> Build:
     return Build(objects=objects, files=context.files.seen)
 
 
-def history(rendered: Rendered, pointer: str) -> tuple[Location, ...]:
-    """Every place that gave the value at a JSON pointer a value, the first author first, the last change last."""
-    value = value_in(rendered.source.replay.data(rendered.source.index), pointer)
-    places: list[Location] = []
-    while value is not None:
-        at = getattr(value, "at", None)
-        if at is not None:
-            places.append(at)
-        value = getattr(value, "before", None)
-    return tuple(reversed(places))
+def tracked(rendered: Rendered) -> Any:
+    """The object again, every value with its position and the values it replaced."""
+    return rendered.source.replay.data(rendered.source.index)
 
 
 def _refuse_encrypted(resources: list[Resource]) -> None:
@@ -111,4 +104,4 @@ def locate(rendered: Rendered, pointer: str) -> Location | None:
     The first call for any object of a build does the build again with positions: use it for reports, not in loops
     over builds.
     """
-    return nearest(rendered.source.replay.data(rendered.source.index), pointer) or rendered.origin
+    return nearest(tracked(rendered), pointer) or rendered.origin

@@ -9,19 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gitops import errors
-from gitops.build import (
-    config,
-    generate,
-    hashing,
-    load,
-    metadata,
-    order,
-    pipeline,
-    plugins,
-    references,
-    shapes,
-    variables,
-)
+from gitops.build import config, load, metadata, order, pipeline, references, shapes
 from gitops.build import kustomization as kustomizations
 from gitops.build.collection import Collection
 from gitops.build.context import Context
@@ -61,14 +49,30 @@ class Target:
         kustomization = self.kustomization
         self._resources(collection, "resources", kustomization.entries("resources"))
         collection.merge_config(self._configurations())
-        generate.run(kustomization, collection, self.context, self.origin)
-        plugins.run_generators(self, collection)
+        if kustomization.entries("configMapGenerator") or kustomization.entries("secretGenerator"):
+            from gitops.build import generate  # noqa: PLC0415  # a plain overlay need not wait for it
+
+            generate.run(kustomization, collection, self.context, self.origin)
+        self._plug(collection, "generators")
         collection = self._components(collection)
         pipeline.run(kustomization, collection, self.context, self.origin)
-        plugins.run_transformers(self, collection)
-        plugins.refuse_validators(kustomization)
-        variables.declare(kustomization, collection)
+        self._plug(collection, "transformers")
+        if kustomization.entries("validators"):
+            raise errors.BuildError(
+                "validators are plugins, which are not run", location=kustomization.at("/validators")
+            )
+        if kustomization.entries("vars"):
+            from gitops.build import variables  # noqa: PLC0415  # deprecated, so mostly not needed
+
+            variables.declare(kustomization, collection)
         return collection
+
+    def _plug(self, collection: Collection, field: str) -> None:
+        """Run what `generators` or `transformers` lists."""
+        if self.kustomization.entries(field):
+            from gitops.build import plugins  # noqa: PLC0415  # a plain overlay need not wait for it
+
+            (plugins.run_generators if field == "generators" else plugins.run_transformers)(self, collection)
 
     def _resources(self, collection: Collection, field: str, paths: list[Any]) -> None:
         for i, path in enumerate(paths):
@@ -139,7 +143,11 @@ class Target:
             )
             extra = extra.merged(config.config_of(checked.data))
         result = result.merged(extra)
-        return result.merged(plugins.from_definitions(self))
+        if not self.kustomization.entries("crds"):
+            return result
+        from gitops.build import definitions  # noqa: PLC0415  # hardly any build has any
+
+        return result.merged(definitions.read(self.kustomization, files))
 
 
 def build(context: Context, folder: str) -> list[Resource]:
@@ -153,9 +161,15 @@ def build(context: Context, folder: str) -> list[Resource]:
     origin = "" if kustomization.entries("buildMetadata") else None
     collection = Target(kustomization, context, (), origin).accumulate(Collection())
     resources = collection.resources
-    hashing.add_hashes(resources)
+    if any(resource.needs_hash for resource in resources):
+        from gitops.build import hashing  # noqa: PLC0415  # only generators make such
+
+        hashing.add_hashes(resources)
     references.fix(resources, collection.config, context)
-    variables.resolve(collection, context)
+    if collection.variables:
+        from gitops.build import variables  # noqa: PLC0415  # deprecated, so mostly not needed
+
+        variables.resolve(collection, context)
     resources = [resource for resource in resources if not _local(resource)]
     resources = order.arrange(resources, kustomization)
     metadata.finish(resources, kustomization)

@@ -1,8 +1,8 @@
 """Strategic merge, as kustomize does it (kyaml's merge2): a patch that looks like the object it changes.
 
 Mappings merge, scalars replace, null deletes, and a list merges by key where the schema says so, new items first.
-`$patch: delete | replace | merge` in a mapping, or as an item of a list, overrides. kustomize does not know
-`$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList`; `gitops.merge.directives` handles those.
+`$patch: delete | replace | merge` in a mapping, or as an item of a list, overrides. Like kustomize, this knows nothing of
+kubectl's `$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList`: they are fields like any other.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from gitops.merge import listmerge
 from gitops.merge.schema import Field, Schema
 from gitops.yaml.scalars import Authored, is_null, text_of
+from gitops.yaml.tracked import replacing
 
 DIRECTIVE = "$patch"
 
@@ -83,9 +84,18 @@ def _walk(base: Any, patch: Any, at: _Place) -> Any:
     if kind is list:
         keys = at.field.keys if at.field else None
         if keys is None:
-            return base if patch is MISSING else MISSING if is_null(patch) else patch
+            return _chosen(base, patch)
         return _walk_list(base, patch, keys, at)
-    return base if patch is MISSING else MISSING if is_null(patch) else patch
+    return _chosen(base, patch)
+
+
+def _chosen(base: Any, patch: Any) -> Any:
+    """The patch's value if it has one; null takes the value away."""
+    if patch is MISSING:
+        return base
+    if is_null(patch):
+        return MISSING
+    return patch if base is MISSING else replacing(patch, base)
 
 
 def _kind(value: Any) -> type:

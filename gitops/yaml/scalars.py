@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from enum import Enum
 from typing import Any
@@ -31,11 +32,6 @@ _NOT_JSON = frozenset(
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]+|0|[1-9][0-9]*)")
-_TIMESTAMP = re.compile(
-    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-    r"(?:(?:[Tt]|(?P<space> ))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
-    r"(?:[.,]([0-9]{1,9}))?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?)?"
-)
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -187,9 +183,19 @@ def json_number(value: float) -> float | int | None:
     return value
 
 
+@functools.cache
+def _timestamp() -> re.Pattern[str]:
+    """Compiled by the first text that may be a date: that takes a millisecond."""
+    return re.compile(
+        r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+        r"(?:(?:[Tt]|(?P<space> ))([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})"
+        r"(?:[.,]([0-9]{1,9}))?(?P<zone>Z|[-+][0-9]{2}:[0-9]{2})?)?"
+    )
+
+
 def timestamp(text: str) -> str | None:
     """A date or time as kustomize prints it (RFC 3339), or None if the text is neither."""
-    found = _TIMESTAMP.fullmatch(text)
+    found = _timestamp().fullmatch(text) if text[4:5] == "-" else None
     if not found:
         return None
     year, month, day = (int(found[i]) for i in (1, 2, 3))

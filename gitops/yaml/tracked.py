@@ -9,20 +9,23 @@ from collections.abc import Callable
 from typing import Any
 
 from gitops.location import Location
+from gitops.yaml.scalars import Authored
 
 
 class Map(dict[str, Any]):
-    """A mapping and its position."""
+    """A mapping and its position; `before` is, if it is set, the one it was put in place of."""
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "before")
     at: Location | None
+    before: Any
 
 
 class Items(list[Any]):
-    """A list and its position."""
+    """A list and its position; `before` is, if it is set, the one it was put in place of."""
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "before")
     at: Location | None
+    before: Any
 
 
 class Text(str):
@@ -45,6 +48,21 @@ class Text(str):
         text.before = before
         text.derived = derived
         return text
+
+
+def replacing(value: Any, before: Any) -> Any:
+    """A value put in the place of another, which it remembers; untracked values remember nothing.
+
+    Scalars may be shared with other objects, so they are not changed; containers are the caller's own.
+    """
+    match value:
+        case Text():
+            return Text.placed(value, value.at, before)
+        case Authored() if value.at is not None:
+            return Authored(value.text, value.value, value.at, before)
+        case Map() | Items():
+            value.before = before
+    return value
 
 
 def move(value: Any, where: Callable[[Location], Location]) -> None:

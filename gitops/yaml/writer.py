@@ -21,13 +21,27 @@ _MAX_ASCII = 0x7F
 _MAX_BMP = 0xFFFF
 
 _SAFE = re.compile(r"[A-Za-z_/$(][A-Za-z0-9_/.$()=-]*(?:[: ][A-Za-z0-9_/.$()=-]+)*")
-_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_UNPRINTABLE = re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 _NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES = {
     0: "0", 7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 27: "e", 34: '"', 92: "\\",
     0x85: "N", 0xA0: "_", 0x2028: "L", 0x2029: "P",
 }  # fmt: skip
+
+
+@functools.cache
+def _sixties() -> re.Pattern[str]:
+    """Numbers to the base of sixty. Patterns that few texts need are compiled when one does: they cost milliseconds."""
+    return re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+
+
+@functools.cache
+def _unprintable() -> re.Pattern[str]:
+    return re.compile(r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+
+
+def _printable(text: str) -> bool:
+    """Whether libyaml would print the text without escapes; line breaks may be in it."""
+    return (text.isascii() and text.replace("\n", "").isprintable()) or not _unprintable().search(text)
 
 
 def dump_all(manifests: Iterable[Any]) -> str:
@@ -129,7 +143,7 @@ def _folded(text: str, indent: str, column: int) -> str:
 
 def _lines(text: str, indent: str) -> str:
     """A string with line breaks: a literal block, unless spaces or control characters forbid it."""
-    if text.endswith(" ") or " \n" in text or _UNPRINTABLE.search(text):
+    if text.endswith(" ") or " \n" in text or not _printable(text):
         return _double(text)
     hint = "2" if text[0] in " \n" else ""
     if not text.endswith("\n"):
@@ -153,14 +167,14 @@ def _string(text: str) -> str:
         return _double(text)
     if _SAFE.fullmatch(text):
         return text
-    if _UNPRINTABLE.search(text):
+    if not _printable(text):
         return _double(text)
     return text if _plain_allowed(text) else "'" + text.replace("'", "''") + "'"
 
 
 def _reads_otherwise(text: str) -> bool:
     """Whether the text, unquoted, would be read as something that is not this string (YAML 1.1)."""
-    if _SIXTIES.fullmatch(text) or timestamp(text):
+    if (":" in text and _sixties().fullmatch(text)) or timestamp(text):
         return True
     if text == "<<":
         return True
@@ -185,7 +199,7 @@ def _double(text: str) -> str:
             out.append(char)
             continue
         code = ord(char)
-        if code > _MAX_ASCII and not _UNPRINTABLE.match(char):
+        if code > _MAX_ASCII and not _unprintable().match(char):
             out.append(char)
         elif code in _ESCAPES:
             out.append("\\" + _ESCAPES[code])

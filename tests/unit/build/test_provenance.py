@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gitops import build
+from gitops.build import history
 from gitops.source.tree import MemoryTree
 
 FILES = {
@@ -111,14 +112,59 @@ def test_a_field_leads_to_its_line(pointer: str, place: str) -> None:
 
 
 def test_the_history_names_author_and_changes() -> None:
-    image = build.history(_built()["Deployment"], "/spec/template/spec/containers/0/image")
-    assert [str(place) for place in image] == ["base/app.yaml:12:16", "top/kustomization.yaml:9:3"]
+    assert _history("/spec/template/spec/containers/0/image") == [
+        ("base/app.yaml:12:16", "resource", "nginx:1"),
+        ("top/kustomization.yaml:9:3", "images", "nginx:2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pointer", "steps"),
+    [
+        ("/spec/replicas", [("base/app.yaml:6:13", "resource", 1), ("top/patch.yaml:6:13", "patch", 3)]),
+        ("/spec/minReadySeconds", [("top/kustomization.yaml:18:14", "patches", 5)]),
+        (
+            "/spec/template/spec/serviceAccountName",
+            [("base/app.yaml:9:27", "resource", "web"), ("top/kustomization.yaml:3:13", "namePrefix", "prod-web")],
+        ),
+        (
+            "/metadata/name",
+            [("base/app.yaml:4:9", "resource", "web"), ("top/kustomization.yaml:3:13", "namePrefix", "prod-web")],
+        ),
+        ("/spec/nothing", []),
+    ],
+)
+def test_every_change_after_the_first_is_told(pointer: str, steps: list[tuple[str, str, object]]) -> None:
+    assert _history(pointer) == steps
+
+
+def _history(pointer: str, kind: str = "Deployment") -> list[tuple[str, str, object]]:
+    return [(str(step.location), step.by, step.value) for step in history.history(_built()[kind], pointer)]
+
+
+def test_a_json_patch_and_a_merge_remember_what_they_replaced() -> None:
+    files = {
+        **FILES,
+        "over/kustomization.yaml": (
+            "resources:\n- ../top\npatches:\n- target: {kind: Deployment}\n  patch: |-\n"
+            "    - {op: replace, path: /spec/replicas, value: 7}\n"
+            "configMapGenerator:\n- name: settings\n  behavior: merge\n  literals:\n  - a=c\n"
+        ),
+    }
+    tree = MemoryTree({path: content.encode() for path, content in files.items()})
+    built = {one.manifest["kind"]: one for one in build.build(tree, "over").objects}
+    assert [step.value for step in history.history(built["Deployment"], "/spec/replicas")] == [1, 3, 7]
+    settings = history.history(built["ConfigMap"], "/data/a")
+    assert [(str(step.location), step.by, step.value) for step in settings] == [
+        ("top/kustomization.yaml:29:5", "configMapGenerator", "b"),
+        ("over/kustomization.yaml:11:5", "configMapGenerator", "c"),
+    ]
 
 
 def test_generated_objects_lead_to_their_entry() -> None:
     generated = _built()["ConfigMap"]
     assert str(generated.origin) == "top/kustomization.yaml:27:3"
-    assert str(build.locate(generated, "/data/a")) == "top/kustomization.yaml:27:3"
+    assert str(build.locate(generated, "/data/a")) == "top/kustomization.yaml:29:5"
 
 
 def test_objects_start_where_their_document_starts() -> None:

@@ -1,0 +1,197 @@
+"""Patches as a kustomization names them: inline or in a file, of either kind, with or without a target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gitops import errors
+from gitops.build import embedded, patch
+from gitops.build.collection import Collection
+from gitops.build.context import Context
+from gitops.build.files import Where
+from gitops.build.kustomization import ConfigFile, Kustomization
+from gitops.build.load import resources as load_resources
+from gitops.build.resource import Resource
+from gitops.location import Location
+from gitops.yaml.reader import copy
+from gitops.yaml.tracked import move
+
+
+def strategic(kustomization: Kustomization, collection: Collection, context: Context) -> None:
+    """Apply `patchesStrategicMerge`: all are read before the first is applied.
+
+    Raises:
+        BuildError: one is missing, broken, or fits nothing.
+    """
+    loaded = []
+    for i, entry in enumerate(kustomization.entries("patchesStrategicMerge")):
+        pointer = f"/patchesStrategicMerge/{i}"
+        at = kustomization.where(pointer)
+        loaded += [(one, at) for one in _strategic(str(entry), kustomization, pointer, context)]
+    for one, at in loaded:
+        target = patch.find(collection.resources, one, at)
+        patch.apply_selected(collection.resources, [target], one, context)
+        collection.drop_deleted()
+
+
+def _strategic(entry: str, kustomization: Kustomization, pointer: str, context: Context) -> list[Resource]:
+    """Patches written in the kustomization itself, or in a file it names."""
+    if "\n" in entry:
+        return inline_resources(entry, kustomization, pointer, context)
+    at = kustomization.where(pointer)
+    found = context.files.resolve_file(kustomization.folder, entry, at)
+    return load_resources(context.files.read(found, at), found, context)
+
+
+def patches(kustomization: Kustomization, collection: Collection, context: Context) -> Iterator[None]:
+    """Apply `patches`, stopping after each entry.
+
+    Raises:
+        BuildError: one is neither kind of patch, or does not fit.
+    """
+    entries = kustomization.entries("patches")
+    patch.refuse_many(len(entries), kustomization.where("/patches"))
+    for i, entry in enumerate(entries):
+        text = PatchText(kustomization, entry, f"/patches/{i}/patch", context)
+        apply_patch(text, entry, kustomization.where(f"/patches/{i}"), collection.resources)
+        yield
+
+
+def json_patches(kustomization: Kustomization, collection: Collection, context: Context) -> Iterator[None]:
+    """Apply `patchesJson6902`, stopping after each entry.
+
+    Raises:
+        BuildError: one names no target, is no JSON patch, or does not fit.
+    """
+    for i, entry in enumerate(kustomization.entries("patchesJson6902")):
+        at = kustomization.where(f"/patchesJson6902/{i}")
+        target = entry.get("target") or {}
+        if not target.get("name"):
+            raise errors.BuildError("patchesJson6902: the target must have a name", location=at())
+        text = PatchText(kustomization, entry, f"/patchesJson6902/{i}/patch", context)
+        apply_json_patch(text, target, at, collection.resources)
+        yield
+
+
+def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: list[Resource]) -> None:
+    """Apply one entry of `patches`, of either kind.
+
+    Raises:
+        BuildError: it is neither, or does not fit.
+    """
+    ops = text.operations(at)
+    target = entry.get("target")
+    if ops is not None:
+        if target is None:
+            raise errors.BuildError("a JSON patch needs a target", location=at())
+        for resource in patch.select(resources, target, at):
+            resource.remember()
+            patch.apply_operations(resource, copy(ops), text.context, at)
+        return
+    options = entry.get("options") or {}
+    loaded = text.objects(at)
+    for one in loaded:
+        one.allow_name_change = bool(options.get("allowNameChange"))
+        one.allow_kind_change = bool(options.get("allowKindChange"))
+        if (one.allow_name_change or one.allow_kind_change) and one.strings("annotations"):
+            # kustomize notes the option in an annotation, and writes all of them anew as strings.
+            one.set_strings("annotations", one.strings("annotations"))
+    if target is None:
+        for one in loaded:
+            patch.apply_strategic(patch.find(resources, one, at), one, text.context)
+        return
+    if len(loaded) != 1:
+        raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
+    patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], text.context)
+
+
+def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resources: list[Resource]) -> None:
+    """Apply one entry of `patchesJson6902`.
+
+    Raises:
+        BuildError: it is no JSON patch, or does not fit.
+    """
+    ops = text.operations(at)
+    if not ops:
+        raise errors.BuildError("this is no JSON patch: a list of operations is expected", location=at())
+    for resource in patch.select(resources, target, at):
+        patch.apply_operations(resource, copy(ops), text.context, at)
+
+
+class PatchText:
+    """A patch of either kind: written at `pointer` of a kustomization, or in the file its `path` names."""
+
+    def __init__(
+        self, source: ConfigFile, entry: dict[str, Any], pointer: str, context: Context, folder: str | None = None
+    ) -> None:
+        self.source = source
+        self.pointer = pointer
+        self.context = context
+        self.inline = str(entry.get("patch") or "").strip()
+        self.path = str(entry.get("path") or "")
+        self.folder = source.path.rpartition("/")[0] if folder is None else folder
+        self._content: tuple[str, bytes] | None = None
+
+    def _file(self, at: Where) -> tuple[str, bytes]:
+        if bool(self.inline) == bool(self.path):
+            raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
+        if self._content is None:
+            if self.inline:
+                self._content = self.source.path, self.inline.encode()
+            else:
+                found = self.context.files.resolve_file(self.folder, self.path, at)
+                self._content = found, self.context.files.read(found, at)
+        return self._content
+
+    def operations(self, at: Where) -> list[dict[str, Any]] | None:
+        """The JSON Patch it is; None if it is none."""
+        path, content = self._file(at)
+        ops = patch.operations(content, path, at, self.context)
+        if self.inline and self.context.tracking and ops:
+            move(ops, embedded.place(self.source, self.pointer, self.inline))
+        return ops
+
+    def objects(self, at: Where) -> list[Resource]:
+        """The strategic merge patches in it.
+
+        Raises:
+            BuildError: it is neither kind of patch, or empty.
+        """
+        path, content = self._file(at)
+        try:
+            if self.inline:
+                loaded = inline_resources(self.inline, self.source, self.pointer, self.context)
+            else:
+                loaded = load_resources(content, path, self.context)
+        except errors.ConfigError as error:
+            raise errors.BuildError(
+                "this is neither a strategic merge patch nor a JSON patch",
+                cause=f"{error.message}{': ' if error.cause else ''}{error.cause}",
+                hint=error.hint
+                or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
+                location=error.location or at(),
+            ) from error
+        if not loaded:
+            raise errors.BuildError("the patch is empty", location=at())
+        return loaded
+
+
+def inline_resources(text: str, source: ConfigFile, pointer: str, context: Context) -> list[Resource]:
+    """Objects written inside another file, with positions in that file.
+
+    Raises:
+        BuildError: the text is no YAML, or no Kubernetes object.
+    """
+    try:
+        loaded = load_resources(text.encode(), source.path, context)
+    except errors.ConfigError as error:
+        inner = error.location or Location(source.path, 1, 1)
+        at = embedded.place(source, pointer, text)(inner)
+        raise errors.BuildError(error.message, cause=error.cause, hint=error.hint, location=at) from error
+    where = embedded.place(source, pointer, text)
+    for one in loaded:
+        one.start = where(one.start)
+        if context.tracking:
+            move(one.data, where)
+    return loaded
