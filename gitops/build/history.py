@@ -15,15 +15,17 @@ from gitops.yaml.reader import value_in
 
 RESOURCE = "resource"
 PATCH = "patch"
+FILE = "file"
+_MANIFESTS = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One place that gave a value, in the order of the build.
 
-    `by` is `resource` (the manifest), `patch` (a file of its own), a field of a kustomization (`namePrefix`, `images`,
-    `patches`, `configMapGenerator`), a built-in plugin's kind, or empty: a file that a generator reads. `value` is what
-    it made; None for a mapping or a list.
+    `by` is `resource` (the manifest), `patch` (a file of its own), `file` (which a generator reads), a field of a
+    kustomization (`namePrefix`, `images`, `patches`, `configMapGenerator`), or a built-in plugin's kind. `value` is
+    what it made; None for a mapping or a list.
     """
 
     location: Location
@@ -69,11 +71,14 @@ def _by(tree: Tree, at: Location, rendered: Rendered) -> str:
         return _field(tree, at)
     if at.file == rendered.origin.file:
         return RESOURCE
-    for document in load_config(tree.read(at.file), at.file) if at.file.endswith((".yaml", ".yml", ".json")) else ():
+    generated = rendered.origin.file.rpartition("/")[2] in FILE_NAMES
+    if not at.file.endswith(_MANIFESTS) or (generated and (at.line, at.column) == (1, 1)):
+        return FILE
+    for document in load_config(tree.read(at.file), at.file):
         value = document.value
-        if isinstance(value, dict) and value.get("apiVersion") == "builtin" and document.start.line <= at.line:
+        if isinstance(value, dict) and value.get("apiVersion") == "builtin" and document.start == at:
             return str(value.get("kind", ""))
-    return PATCH if at.file.endswith((".yaml", ".yml", ".json")) else ""
+    return PATCH
 
 
 def _field(tree: Tree, at: Location) -> str:

@@ -1,8 +1,8 @@
 """Strategic merge, as kustomize does it (kyaml's merge2): a patch that looks like the object it changes.
 
 Mappings merge, scalars replace, null deletes, and a list merges by key where the schema says so, new items first.
-`$patch: delete | replace | merge` in a mapping, or as an item of a list, overrides. Like kustomize, this knows nothing of
-kubectl's `$retainKeys`, `$setElementOrder` and `$deleteFromPrimitiveList`: they are fields like any other.
+`$patch: delete | replace | merge` in a mapping, or as an item of a list, overrides. kubectl's `$retainKeys`,
+`$setElementOrder` and `$deleteFromPrimitiveList` are fields like any other, as they are to kustomize.
 """
 
 from __future__ import annotations
