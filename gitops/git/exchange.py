@@ -61,8 +61,6 @@ class Callbacks(pygit2.RemoteCallbacks):
     ) -> pygit2.UserPass | pygit2.KeypairFromMemory | pygit2.Username:
         """Say who we are, when asked; the same answer twice would be refused twice."""
         self.check()
-        if self._site.proxy and origin(url) == origin(self._site.proxy.address):
-            raise failures.ProxyRefused
         if origin(url) != self._site.origin:
             raise failures.Elsewhere(urlsplit(url).netloc.rpartition("@")[2])
         if allowed_types == CredentialType.USERNAME:

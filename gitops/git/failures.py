@@ -37,10 +37,6 @@ class Elsewhere(Exception):
     """Somebody other than the site asks for its credentials: a redirect, or a proxy."""
 
 
-class ProxyRefused(Exception):
-    """The proxy wants other credentials."""
-
-
 class WrongHost(Exception):
     """The SSH server shows a key that known_hosts does not name for it."""
 
@@ -50,7 +46,7 @@ class WrongHost(Exception):
         self.key = key
 
 
-OURS = (BadCredentials, Elsewhere, ProxyRefused, TooLarge, WrongHost)
+OURS = (BadCredentials, Elsewhere, TooLarge, WrongHost)
 
 
 def translate(error: Exception, site: Site) -> errors.GitOpsError:
@@ -66,8 +62,6 @@ def translate(error: Exception, site: Site) -> errors.GitOpsError:
                 cause="credentials are given to the configured host alone",
                 hint="write the final address in the URL",
             )
-        case ProxyRefused():
-            return proxy_refused(site)
         case WrongHost():
             return wrong_host(site, error.standing, error.key)
         case TooLarge():
@@ -89,7 +83,7 @@ def _by_words(words: str, site: Site) -> errors.GitOpsError:
     if words.startswith("cannot redirect"):
         return translate(Elsewhere("another address"), site)
     if "authentication" in words:
-        return refused(site)
+        return proxy_refused(site) if "proxy" in words else refused(site)
     if "certificate" in words:
         return untrusted(site)
     if "Resource temporarily unavailable" in words or "timed out" in words.lower():
