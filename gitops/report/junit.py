@@ -24,7 +24,7 @@ def plan(document: PlanDocument) -> str:
     cases = [_change(one) for one in document.changes]
     if document.unchanged:
         cases.append((f"{document.unchanged} unchanged", "", "", ""))
-    return _suite(plans.title(document), cases)
+    return _suite(plans.title(document), f"gitops.plan.{document.namespace}.{document.name}", cases)
 
 
 def drift(report: DriftReport) -> str:
@@ -34,7 +34,8 @@ def drift(report: DriftReport) -> str:
     same = report.compared - len(cases) + len(report.unreadable)
     if same > 0:
         cases.append((f"{same} in sync", "", "", ""))
-    return _suite(f"Drift of {report.namespace}/{report.name} · {report.revision}", cases)
+    title = f"Drift of {report.namespace}/{report.name} · {report.revision}"
+    return _suite(title, f"gitops.drift.{report.namespace}.{report.name}", cases)
 
 
 def _change(change: PlannedChange) -> Case:
@@ -55,7 +56,8 @@ def _drifted(report: DriftReport) -> Iterator[Case]:
         yield name, "failure", f"{len(found)} drifted", "\n".join(rows)
 
 
-def _suite(name: str, cases: list[Case]) -> str:
+def _suite(name: str, group: str, cases: list[Case]) -> str:
+    """`group` is the same in every run, so that a server knows a test again."""
     kinds = [kind for _, kind, _, _ in cases]
     counts = " ".join(
         f'{attribute}="{kinds.count(kind)}"'
@@ -63,13 +65,13 @@ def _suite(name: str, cases: list[Case]) -> str:
     )
     head = f'name={_attribute(name)} tests="{len(cases)}" {counts}'
     rows = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites {head}>", f"  <testsuite {head}>"]
-    rows += [row for case in cases for row in _case(name, case)]
+    rows += [row for case in cases for row in _case(group, case)]
     return "\n".join([*rows, "  </testsuite>", "</testsuites>"])
 
 
-def _case(suite: str, case: Case) -> Iterator[str]:
+def _case(group: str, case: Case) -> Iterator[str]:
     name, kind, message, text = case
-    opening = f"    <testcase classname={_attribute(suite)} name={_attribute(name)}"
+    opening = f"    <testcase classname={_attribute(group)} name={_attribute(name)}"
     if kind:
         yield f"{opening}>"
         yield f"      <{kind} message={_attribute(message)}>{_content(text)}</{kind}>"

@@ -114,7 +114,7 @@ def _words(change: PlannedChange) -> Iterator[str]:
             yield f"- **{effect.impact}**: {_text(effect.words)}"
     for taken in change.taken:
         yield f"- takes back {_code(taken.path or 'fields')} from {_code(taken.manager)}"
-    if change.why:
+    if change.why and not any(change.why in effect.words for effect in change.effects):
         yield f"- {'not verified: ' if plans.unverified(change) else ''}{_text(change.why)}"
     yield ""
 

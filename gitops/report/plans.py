@@ -110,21 +110,22 @@ def _change(change: PlannedChange, width: int, paint: values.Paint) -> Iterator[
         place = effect.location if effect and effect.location not in known else ""
         known.add(place)
         yield f"      {_op(op, test, width - 8)}{paint(f'  [{place}]', 'dim') if place else ''}"
-    yield from _effects(change, paint)
+    yield from _effects(change, width, paint)
     for taken in change.taken:
         where = redact.plain(taken.path) if taken.path else "fields"
         yield f"      takes back {where} from {redact.plain(taken.manager)}"
-    if change.why:
-        yield f"      {'not verified: ' if unverified(change) else ''}{redact.plain(change.why)}"
+    if change.why and not any(change.why in effect.words for effect in change.effects):
+        yield from values.wrapped(f"{'not verified: ' if unverified(change) else ''}{change.why}", width, "      ")
 
 
-def _effects(change: PlannedChange, paint: values.Paint) -> Iterator[str]:
+def _effects(change: PlannedChange, width: int, paint: values.Paint) -> Iterator[str]:
     told: set[str] = set()
     for one in change.effects:
         if one.impact != impact.Impact.NONE and one.words not in told:
             told.add(one.words)
             color = "red" if one.impact == impact.Impact.DESTRUCTIVE else "yellow"
-            yield f"      {paint(f'{one.impact}: {one.words}', color)}"
+            for line in values.wrapped(f"{one.impact}: {one.words}", width, "      "):
+                yield paint(line, color)
 
 
 def _op(op: PatchOp, test: PatchOp | None, width: int) -> str:

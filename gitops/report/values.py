@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,19 @@ def fold(text: str, width: int) -> str:
     gap = f"…{len(text) - width + 8}…"
     keep = max(2, width - len(gap))
     return f"{text[: (keep + 1) // 2]}{gap}{text[len(text) - keep // 2 :]}"
+
+
+def wrapped(text: str, width: int, indent: str) -> list[str]:
+    """A sentence in lines of at most `width`, the second and later ones a little further in."""
+    room = max(width, len(indent) + 2 * NARROWEST)
+    return textwrap.wrap(
+        redact.plain(text),
+        room,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def count(number: int, thing: str) -> str:
