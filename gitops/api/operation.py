@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gitops.api.meta import API_VERSION, DURATION, Condition, KeyReference, Metadata, Name, Wire
+from gitops.api.meta import API_VERSION, DURATION, Condition, KeyReference, LocalReference, Metadata, Name, Wire
 
 
 class Phase(StrEnum):
@@ -34,6 +34,36 @@ class EnvVar(Wire, frozen=True, kw_only=True):
     )
 
 
+Path = Annotated[
+    str,
+    Meta(pattern=r"^[^/:\x00-\x1f][^:\x00-\x1f]*$", max_length=512, description="Below the working directory"),
+]
+
+
+class File(Wire, frozen=True, kw_only=True):
+    """One small file, written into the working directory before the script starts."""
+
+    path: Path
+    text: Annotated[Annotated[str, Meta(max_length=262144)] | None, Meta(description="Content that is text")] = None
+    base64: Annotated[
+        Annotated[str, Meta(max_length=262144, pattern=r"^[A-Za-z0-9+/]*={0,2}$")] | None,
+        Meta(description="Any content, in base64"),
+    ] = None
+    executable: Annotated[bool, Meta(description="Mode 0755 instead of 0644")] = False
+
+
+class FilesFrom(Wire, frozen=True, kw_only=True):
+    """The keys of a Secret or ConfigMap in the operations namespace, as read-only files of one directory."""
+
+    path: Path
+    secret: Annotated[LocalReference | None, Meta(description="A Secret; what it holds is masked in the log")] = None
+    config_map: Annotated[LocalReference | None, Meta(description="A ConfigMap")] = None
+    keys: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=253)]],
+        Meta(max_length=256, description="Only these keys; default: all"),
+    ] = []
+
+
 class OperationSpec(Wire, frozen=True, kw_only=True):
     """What to run."""
 
@@ -42,12 +72,18 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
     interpreter: Annotated[
         list[str],
         Meta(
-            description="Command that gets the script's path as its next argument; default: /bin/sh",
+            description="Command that gets the script's path as its next argument; alone, sh, bash, python and pwsh "
+            "mean what is usual for them; default: /bin/sh",
             max_length=16,
         ),
     ] = []
     arguments: Annotated[list[str], Meta(max_length=256, description="Arguments of the script")] = []
     env: Annotated[list[EnvVar], Meta(max_length=256, description="Environment of the script")] = []
+    files: Annotated[
+        list[File],
+        Meta(max_length=64, description="Small files; with the script and base64 at most 248 KiB together"),
+    ] = []
+    files_from: Annotated[list[FilesFrom], Meta(max_length=16, description="Files from Secrets and ConfigMaps")] = []
     timeout: Annotated[
         str, Meta(pattern=DURATION, description="For the script's run; default: the pool's `timeouts.run`")
     ] = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from gitops import api
@@ -12,7 +14,7 @@ from gitops.api.workerpool import WorkerPoolSpec
 HOME: Final = "/opt/gitops"
 RUNNER: Final = f"{HOME}/runner"
 SCRIPT: Final = f"{HOME}/script"
-SCRIPT_FILE: Final = "script"
+FILES_FILE: Final = "files"
 SPOOL: Final = f"{HOME}/spool"
 WORKSPACE: Final = "/workspace"
 
@@ -37,6 +39,32 @@ def run_limit(operation: api.Operation, pool: api.WorkerPool) -> int:
     return duration.seconds(operation.spec.timeout or pool.spec.timeouts.run)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A command that gets the script's path as its next argument, and what the script's file is called."""
+
+    command: tuple[str, ...]
+    file: str = "script"
+
+
+_NAMED: Final[Mapping[str, Interpreter]] = {
+    "sh": Interpreter(command=("/bin/sh",)),
+    "bash": Interpreter(command=("bash",)),
+    # Unbuffered: a line is to be seen when it is printed.
+    "python": Interpreter(command=("python3", "-u"), file="script.py"),
+    # PowerShell runs a file only if it is called so.
+    "pwsh": Interpreter(command=("pwsh", "-NoLogo", "-NoProfile", "-NonInteractive", "-File"), file="script.ps1"),
+}
+
+
+def interpreter(operation: api.Operation) -> Interpreter:
+    """What runs the script: a name we know, else the command as it is written."""
+    words = operation.spec.interpreter or ["sh"]
+    if len(words) == 1 and words[0] in _NAMED:
+        return _NAMED[words[0]]
+    return Interpreter(command=tuple(words))
+
+
 def arguments(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
     """The runner's options, then the interpreter, the script's path and its arguments."""
     options = {
@@ -46,13 +74,19 @@ def arguments(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
         "--linger": LINGER,
         "--grace": grace(pool.spec),
         "--timeout": run_limit(operation, pool),
+        "--docker-mark": f"{SPOOL}/docker-asked",
     }
     found = [str(part) for option in options.items() for part in option]
     for variable in operation.spec.env:
         if variable.secret is not None:
             found += ["--mask", variable.name]
-    interpreter = operation.spec.interpreter or ["/bin/sh"]
-    line = [*interpreter, f"{SCRIPT}/{SCRIPT_FILE}", *operation.spec.arguments]
+    if operation.spec.files:
+        found += ["--files", f"{SCRIPT}/{FILES_FILE}"]
+    for one in operation.spec.files_from:
+        if one.secret is not None:
+            found += ["--mask-directory", literal(f"{WORKSPACE}/{one.path}")]
+    chosen = interpreter(operation)
+    line = [*chosen.command, f"{SCRIPT}/{chosen.file}", *operation.spec.arguments]
     return [*found, "--", *(literal(part) for part in line)]
 
 

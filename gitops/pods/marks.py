@@ -19,6 +19,8 @@ NAME: Final = f"{GROUP}/operation-name"
 """Annotation: namespace/name of the Operation."""
 SCRIPT: Final = f"{GROUP}/script"
 """Annotation: the script's text, mounted through the downward API."""
+FILES: Final = f"{GROUP}/files"
+"""Annotation: the operation's small files, see `files.listing`."""
 CANCEL: Final = f"{GROUP}/cancel"
 """Annotation of an Operation: who wants it ended, or why; the Operation itself stays."""
 

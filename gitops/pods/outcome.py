@@ -6,6 +6,7 @@ then why the worker gave up. It decides only once there is nothing more to come.
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -96,6 +97,9 @@ def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
     if record.start_error:
         message = evidence.foreign or f"the interpreter could not be started (error {record.start_error})"
         return Outcome(phase=Phase.FAILED, reason="InterpreterNotStarted", message=message, exit_code=record.exit_code)
+    if record.files_error:
+        message = f"a file of the operation could not be written: {_errno_words(record.files_error)}; the log names it"
+        return Outcome(phase=Phase.FAILED, reason="FilesNotWritten", message=message, exit_code=record.exit_code)
     if record.timed_out:
         message = "the script was stopped: its time was up"
         return Outcome(phase=Phase.FAILED, reason="RunTimeout", message=message, exit_code=record.exit_code)
@@ -109,8 +113,23 @@ def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
     if record.oom_kills > 0:
         message = f"a process of the script was killed for memory; exit code {record.exit_code}{asked}"
         return Outcome(phase=Phase.FAILED, reason="OutOfMemory", message=message, exit_code=record.exit_code)
+    if record.docker_asked:
+        message = (
+            f"the script called docker, and a pod has no Docker engine; exit code {record.exit_code}. {_NO_DOCKER}"
+        )
+        return Outcome(phase=Phase.FAILED, reason="DockerUnavailable", message=message, exit_code=record.exit_code)
     message = f"exit code {record.exit_code}{_signal_words(record.signal)}{asked}"
     return Outcome(phase=Phase.FAILED, reason="ScriptFailed", message=message, exit_code=record.exit_code)
+
+
+_NO_DOCKER = (
+    "Build images with buildah, kaniko or rootless BuildKit; run another image as an operation of its own; "
+    "or set DOCKER_HOST to an engine elsewhere"
+)
+
+
+def _errno_words(number: int) -> str:
+    return errno.errorcode.get(number, f"error {number}")
 
 
 def _interrupted(evidence: Evidence) -> Outcome:

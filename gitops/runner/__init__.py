@@ -15,16 +15,20 @@ from gitops import errors
 ARCHITECTURES = ("amd64", "arm64")
 START = "start"
 """Key of the shell script that picks the binary by `uname -m`."""
+DOCKER = "docker"
+"""Key of the stand-in for a docker that is not there."""
+LAYOUT = {START: START, DOCKER: f"shims/{DOCKER}"} | {f"runner-{name}": f"runner-{name}" for name in ARCHITECTURES}
+"""Key to path below the directory it is mounted at: the launcher looks for the stand-in beside itself."""
 
 
 def files() -> Mapping[str, bytes]:
-    """What the ConfigMap holds: `runner-amd64`, `runner-arm64` and `start`, by name.
+    """What the ConfigMap holds: `runner-amd64`, `runner-arm64`, `start` and `docker`, by name.
 
     Raises:
         ConfigError: the package was installed without its compiled runner.
     """
     package = resources.files(__name__)
-    found = {START: package.joinpath(START).read_bytes()}
+    found = {name: package.joinpath(name).read_bytes() for name in (START, DOCKER)}
     for architecture in ARCHITECTURES:
         name = f"runner-{architecture}"
         try:

@@ -30,6 +30,10 @@ class EndRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     throttled_ms: int = -1
     memory_peak: int = -1
     oom_kills: int = -1
+    files_error: int = 0
+    """errno of a file that could not be written; the script was not started then."""
+    docker_asked: bool = False
+    """The script called a docker that is not there."""
 
 
 _decoder = msgspec.json.Decoder(EndRecord)

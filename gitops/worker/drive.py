@@ -25,7 +25,8 @@ async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -
     try:
         made = render.pod(attempt)
     except errors.ConfigError as error:
-        ended = outcome.Outcome(phase=Phase.FAILED, reason="InvalidSpec", message=str(error))
+        message = "; ".join(part for part in (str(error), error.hint) if part)
+        ended = outcome.Outcome(phase=Phase.FAILED, reason="InvalidSpec", message=message)
         await end_without_pod(station, roster, attempt.operation, ended)
         return
     claimed = await launch.claim(station, roster, attempt, made)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,6 +84,7 @@ class Bench:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
+            cwd=self.folder,
             env={**os.environ, **(env or {})},
         )
 
@@ -249,11 +252,116 @@ def test_wrong_arguments_are_named(program: Path) -> None:
         assert done.stderr.startswith(b"runner: ")
 
 
-def test_the_shipped_binary_runs_through_its_launcher(tmp_path: Path) -> None:
+def laid_out(folder: Path) -> Mapping[str, bytes]:
     shipped = runner.files()
     for name, content in shipped.items():
-        (tmp_path / name).write_bytes(content)
-        (tmp_path / name).chmod(0o555)
+        path = folder / runner.LAYOUT[name]
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o555)
+    return shipped
+
+
+DOCKER_SCRIPT = "docker build . || echo gave up; exit 3"
+
+
+@pytest.mark.parametrize(
+    ("present", "host", "asked"), [(False, "", True), (True, "", False), (False, "tcp://engine:2375", False)]
+)
+def test_a_docker_that_is_not_there_is_stood_in_for(tmp_path: Path, *, present: bool, host: str, asked: bool) -> None:
+    laid_out(tmp_path)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in ("sh", "uname", "cat"):
+        (tools / name).symlink_to(shutil.which(name) or "")
+    if present:
+        (tools / "docker").write_text("#!/bin/sh\necho the real one\n")
+        (tools / "docker").chmod(0o755)
+    process = subprocess.Popen(
+        [
+            *(tmp_path / runner.START, "--record", tmp_path / "record", "--docker-mark", tmp_path / "asked"),
+            *("--", "sh", "-c", DOCKER_SCRIPT),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"PATH": str(tools), **({"DOCKER_HOST": host} if host else {})},
+    )
+    done = ran(process, tmp_path / "record")
+    assert (done.code, done.record.docker_asked) == (3, asked)
+    assert (b"buildah" in done.output) is asked
+    assert (b"the real one" in done.output) is present
+
+
+def listed(folder: Path, *files: tuple[str, str, bytes]) -> str:
+    """A list of files as the worker writes it."""
+    lines = (
+        f"{mode} {base64.b64encode(path.encode()).decode()} {base64.b64encode(content).decode()}\n"
+        for mode, path, content in files
+    )
+    (folder / "list").write_text("".join(lines))
+    return str(folder / "list")
+
+
+def test_files_are_written_first_whatever_is_in_them(bench: Bench) -> None:
+    content = bytes(range(256)) * 7
+    names = listed(
+        bench.folder,
+        ("644", "deep/er/raw", content),
+        ("755", "run me", b"#!/bin/sh\necho ran\n"),
+        ("644", "empty", b""),
+    )
+    done = bench.run("./run* && sha256sum < deep/er/raw && stat -c %s empty", "--files", names)
+    assert done.output.decode().split() == ["ran", hashlib.sha256(content).hexdigest(), "-", "0"]
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=3000), name=st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=30))
+def test_property_any_file_arrives(bench: Bench, *, content: bytes, name: str) -> None:
+    path = f"sub/f{name}"
+    done = bench.run("cat sub/*; rm -r sub", "--files", listed(bench.folder, ("600", path, content)))
+    assert done.output == content
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("../out", b"Invalid argument"),
+        ("a/../../out", b"Invalid argument"),
+        ("/out", b"Invalid argument"),
+        ("record/x", b"Not a directory"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_named_and_the_script_not_started(
+    bench: Bench, path: str, said: bytes
+) -> None:
+    (bench.folder / "record").touch()
+    done = bench.run("echo started", "--files", listed(bench.folder, ("644", path, b"x")))
+    assert done.code == 126
+    assert done.record.files_error
+    assert done.output == b""
+    assert path.encode() in done.remarks
+    assert said in done.remarks
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rubbish=st.binary(max_size=200))
+def test_fuzz_a_list_of_rubbish_does_no_harm(bench: Bench, rubbish: bytes) -> None:
+    (bench.folder / "list").write_bytes(rubbish.replace(b"\0", b""))
+    bench.run("true", "--files", str(bench.folder / "list"))
+
+
+def test_what_a_mounted_secret_holds_does_not_leave(bench: Bench) -> None:
+    secret = bench.folder / "secret"
+    secret.mkdir()
+    (secret / "token").write_text("hunter2-hunter2\n")
+    (secret / "key").write_text("apiVersion: v1\nQUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\n")
+    (secret / "..data").symlink_to(".")
+    done = bench.run("cat secret/token; tail -1 secret/key; head -1 secret/key", "--mask-directory", str(secret))
+    assert done.output == b"***\n***\napiVersion: v1\n"
+
+
+def test_the_shipped_binary_runs_through_its_launcher(tmp_path: Path) -> None:
+    shipped = laid_out(tmp_path)
     assert shipped["runner-arm64"][:20].endswith(b"\xb7\x00")
     process = subprocess.Popen(
         [tmp_path / runner.START, "--record", tmp_path / "record", "--", "sh", "-c", "echo hi; exit 4"],

@@ -11,6 +11,9 @@
  *   --drain SECONDS               for what the script left running and writing
  *   --record FILE                 the end record, as JSON
  *   --mask NAME                   hide the value of this environment variable
+ *   --mask-directory DIR          hide the content of the files in it
+ *   --files FILE                  write the files it lists into the working directory first
+ *   --docker-mark FILE            it exists at the end if the script asked for a docker that is not there
  *
  * Exit code: the script's; 128 + n after signal n; 126 or 127 if it could not be started; 2 on a wrong argument.
  */
@@ -36,7 +39,7 @@
 #define LINGER_BEAT 5
 
 static struct {
-    const char *spool, *record, *replay;
+    const char *spool, *record, *replay, *files, *docker_mark;
     long long spool_bytes, window, linger, grace, timeout, heartbeat, drain;
 } options = {.record = "/dev/termination-log", .grace = 30, .heartbeat = 30, .drain = 2, .linger = 600, .window = -1};
 
@@ -48,6 +51,7 @@ static struct {
     int timed_out; /* the script's own clock ended */
     int left;      /* processes that outlived the script and were killed */
     int start_error;
+    int files_error; /* errno of a file that could not be written: the script was not started */
     struct timespec started, finished;
 } script;
 
@@ -81,7 +85,10 @@ static int set_option(const char *name, const char *value) {
     if (strcmp(name, "--spool") == 0) options.spool = value;
     else if (strcmp(name, "--record") == 0) options.record = value;
     else if (strcmp(name, "--replay") == 0) options.replay = value;
+    else if (strcmp(name, "--files") == 0) options.files = value;
+    else if (strcmp(name, "--docker-mark") == 0) options.docker_mark = value;
     else if (strcmp(name, "--mask") == 0) mask_add_environment(value);
+    else if (strcmp(name, "--mask-directory") == 0) mask_add_directory(value);
     else return -1;
     return 0;
 }
@@ -276,11 +283,13 @@ static size_t record_text(char *text, size_t size) {
         text, size,
         "{\"version\":1,\"exitCode\":%d,\"signal\":%d,\"terminated\":%s,\"timedOut\":%s,\"startError\":%d,"
         "\"leftBehind\":%d,\"lastSeq\":%llu,\"lines\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"started\":\"%s\","
-        "\"finished\":\"%s\",\"cpuMs\":%lld,\"throttledMs\":%lld,\"memoryPeak\":%lld,\"oomKills\":%lld}",
+        "\"finished\":\"%s\",\"cpuMs\":%lld,\"throttledMs\":%lld,\"memoryPeak\":%lld,\"oomKills\":%lld,"
+        "\"filesError\":%d,\"dockerAsked\":%s}",
         script.exit_code, script.signal, script.term ? "true" : "false", script.timed_out ? "true" : "false",
         script.start_error, script.left, (unsigned long long)totals.seq + 1, (unsigned long long)totals.lines,
         (unsigned long long)totals.bytes, digest, started, finished, usage.cpu_ms, usage.throttled_ms,
-        usage.memory_peak, usage.oom_kills);
+        usage.memory_peak, usage.oom_kills, script.files_error,
+        options.docker_mark && access(options.docker_mark, F_OK) == 0 ? "true" : "false");
     return (size_t)length;
 }
 
@@ -356,8 +365,16 @@ int main(int argc, char **argv) {
     output_open(options.spool, options.spool_bytes);
     if (options.heartbeat) due.heartbeat = now_ms() + options.heartbeat * 1000;
     if (options.timeout) due.timeout = now_ms() + options.timeout * 1000;
-    script.start_error = start(command, &streams[0], &streams[1]);
-    if (script.start_error) say_start_error(command[0]);
+    if (options.docker_mark) setenv("GITOPS_DOCKER_MARK", options.docker_mark, 1);
+    if (options.files) script.files_error = files_unpack(options.files);
+    if (script.files_error) {
+        script.exit_code = 126;
+        clock_gettime(CLOCK_REALTIME, &script.started);
+        script.finished = script.started;
+    } else {
+        script.start_error = start(command, &streams[0], &streams[1]);
+        if (script.start_error) say_start_error(command[0]);
+    }
     follow(streams, signals);
     reap();
     say_left_behind();

@@ -19,6 +19,8 @@ void sha256_hex(struct sha256 *hash, char out[65]);
 
 /* Secret values, replaced by *** in the byte stream before it is cut into lines. */
 void mask_add_environment(const char *name);
+/* The same for every file in a mounted Secret. */
+void mask_add_directory(const char *path);
 /* Length of the start of `data` that is decided: 0 if more bytes are needed. A match sets *matched to its length. */
 size_t mask_next(const unsigned char *data, size_t size, int final, size_t *matched);
 
@@ -47,6 +49,9 @@ struct totals {
 };
 extern struct totals totals;
 void digest_hex(char out[65]);
+
+/* Writes the files of a list: 0, or the errno of the first that could not be; says which one. */
+int files_unpack(const char *list);
 
 /* One of the script's two output streams. */
 struct stream {

@@ -47,6 +47,24 @@ TABLE: list[tuple[str, Evidence, Phase, str]] = [
         Phase.FAILED,
         "InterpreterNotStarted",
     ),
+    (
+        "a file that could not be written",
+        Evidence(pod=pod(terminated(126, message=record(126, filesError=28)))),
+        Phase.FAILED,
+        "FilesNotWritten",
+    ),
+    (
+        "docker",
+        Evidence(pod=pod(terminated(127, message=record(127, dockerAsked=True)))),
+        Phase.FAILED,
+        "DockerUnavailable",
+    ),
+    (
+        "docker asked for in vain, and done without",
+        Evidence(pod=pod(terminated(0, message=record(0, dockerAsked=True)))),
+        Phase.SUCCEEDED,
+        "Succeeded",
+    ),
     ("own clock", Evidence(pod=pod(terminated(143, message=record(143, timedOut=True)))), Phase.FAILED, "RunTimeout"),
     (
         "child killed for memory",
