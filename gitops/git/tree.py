@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ library.prepare()
 
 MAX_FILE = 10 * 1024 * 1024
 """Bytes. Ten times what the API server takes for one object."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """The most that is read of one commit: so many files, and so many bytes of all of them together."""
+
+    files: int = 50_000
+    bytes: int = 256 * 1024 * 1024
+
 
 KINDS = {
     FileMode.TREE: EntryKind.DIRECTORY,
@@ -35,10 +45,13 @@ class GitTree:
     process. No symbolic link is followed: a path through one leads nowhere.
     """
 
-    def __init__(self, repository: Path, commit: str, *, max_file: int = MAX_FILE) -> None:
+    def __init__(
+        self, repository: Path, commit: str, *, max_file: int = MAX_FILE, bounds: Bounds | None = None
+    ) -> None:
         self._where = repository
         self._commit = commit
         self._max_file = max_file
+        self._bounds = bounds or Bounds()
         self._open()
 
     def _open(self) -> None:
@@ -46,6 +59,8 @@ class GitTree:
         self._lock = threading.Lock()
         self._repository: pygit2.Repository | None = None
         self._directories: dict[str, dict[str, Entry]] = {}
+        self._counted: set[str] = set()
+        self._bytes = 0
 
     @property
     def identity(self) -> tuple[str, str]:
@@ -53,10 +68,11 @@ class GitTree:
         return str(self._where), self._commit
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"where": self._where, "commit": self._commit, "max_file": self._max_file}
+        return {"where": self._where, "commit": self._commit, "max_file": self._max_file, "bounds": self._bounds}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._where, self._commit, self._max_file = state["where"], state["commit"], state["max_file"]
+        self._bounds = state["bounds"]
         self._open()
 
     def kind(self, path: str) -> EntryKind | None:
@@ -91,9 +107,26 @@ class GitTree:
                 raise errors.ConfigError(
                     f"{path} is too large", cause=f"it has {size} bytes, the limit is {self._max_file}"
                 )
+            self._count(path, size)
             return repository.odb.read(oid)[1]
         except (pygit2.GitError, KeyError) as error:
             raise self._broken(path) from error
+
+    def _count(self, path: str, size: int) -> None:
+        """Refuse the file that makes it too many, or too much; one read twice counts once."""
+        if path in self._counted:
+            return
+        self._counted.add(path)
+        self._bytes += size
+        if len(self._counted) > self._bounds.files:
+            raise errors.ConfigError(
+                f"{self._commit[:12]} has too many files", cause=f"the limit is {self._bounds.files} files in one build"
+            )
+        if self._bytes > self._bounds.bytes:
+            raise errors.ConfigError(
+                f"the files of {self._commit[:12]} are too large together",
+                cause=f"the limit is {self._bounds.bytes} bytes in one build, the last file was {path}",
+            )
 
     def _entry(self, parts: tuple[str, ...]) -> Entry | None:
         directory = self._directory(parts[:-1])

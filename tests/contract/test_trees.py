@@ -11,7 +11,7 @@ import pytest
 
 from gitops import errors
 from gitops.git import checkout
-from gitops.git.tree import GitTree
+from gitops.git.tree import Bounds, GitTree
 from gitops.git.worktree import WorkTree
 from gitops.source import EntryKind, MemoryTree, Tree
 from tests.contract.hosting import git
@@ -210,3 +210,14 @@ def test_outside_of_git_a_directory_is_its_own_root(tmp_path: Path) -> None:
     opened = checkout.open_path(str(_written(tmp_path / "plain", FILES)))
     assert (opened.path, opened.revision, opened.dirty) == ("", None, False)
     assert opened.tree.names("a") == ("b", "file")
+
+
+def test_no_more_is_read_of_a_commit_than_its_bounds(tmp_path: Path) -> None:
+    files = {f"file{number}": b"x" * 100 for number in range(4)}
+    commit = _commit(_written(tmp_path, files))
+    for bounds, words in ((Bounds(files=3), "too many files"), (Bounds(bytes=399), "too large together")):
+        tree = pickle.loads(pickle.dumps(GitTree(tmp_path, commit, bounds=bounds)))  # noqa: S301  # our own
+        for name in ("file0", "file1", "file2", "file2", "file0"):
+            tree.read(name)
+        with pytest.raises(errors.ConfigError, match=words):
+            tree.read("file3")
