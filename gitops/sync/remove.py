@@ -1,6 +1,6 @@
 """Removing a sync and everything it owns; nothing else, and again from where it broke off.
 
-What records what is ours goes last: everything owned first (pools drained), then the GitSync and its credentials, then
+What records what is ours goes last: everything owned first (pools drained), then credentials and the GitSync, then
 our definitions if that is wanted and nothing of their kinds is left, then the inventory, with the namespace it is in if
 that is ours too.
 """
@@ -137,39 +137,47 @@ async def _stop(means: Means, sync: api.GitSync) -> None:
 
 
 async def _owned(means: Means, removal: Removal) -> int:
-    """Everything but the namespace the inventory is in, which stays ours until the end."""
+    """Everything but the namespace the inventory is in, which stays ours until the end.
+
+    The workers stay in the inventory too: by their names the Leases are known, should this break off.
+    """
     made, home = removal.plan, removal.home
-    if home is not None:
-        entry = removal.planned.stored.inventory.entries[home.ref]
-        changes = tuple(one for one in made.changes if one is not home)
-        made = replace(made, changes=changes, entries={**made.entries, home.ref: entry})
+    known = removal.planned.stored.inventory.entries
+    stay = {ref: entry for ref, entry in known.items() if _is_worker(ref) or (home is not None and ref == home.ref)}
+    changes = tuple(one for one in made.changes if one is not home)
+    made = replace(made, changes=changes, entries={**made.entries, **stay})
     outcome = await story.carry_out(means, replace(removal.planned, plan=made), healthy=False)
     return outcome.deleted
 
 
 async def _surroundings(means: Means, removal: Removal) -> int:
-    """The GitSync, what `gitops install` made for it, and the Leases of the workers that are gone."""
-    namespace = removal.plan.namespace
+    """Leases of workers that are gone, what `gitops install` made, and last the GitSync, which names that."""
+    namespace, sync = removal.plan.namespace, removal.sync
     targets = [(LEASES, name) for name in _leases(removal)]
-    if removal.sync is not None:
-        await _delete(means, status.GIT_SYNCS, namespace, removal.sync.metadata.name, uid=removal.sync.metadata.uid)
-        source = removal.sync.spec.source
+    if sync is not None:
+        source = sync.spec.source
         targets += [(SECRETS, source.credentials.name)] if source.credentials else []
         targets += [(inventories.CONFIG_MAPS, source.ca.name)] if source.ca else []
-    count = int(removal.sync is not None)
-    used = await _used_by_others(means, namespace)
+    count = 0
+    used = await _used_by_others(means, namespace, removal.plan.name) if sync is not None else set()
     for resource, name in targets:
         found = await means.objects.get(resource, namespace, name)
         if found is not None and name not in used and (resource is LEASES or _is_ours(found)):
             count += await _delete(means, resource, namespace, name, uid=found["metadata"]["uid"])
+    if sync is not None:
+        count += await _delete(means, status.GIT_SYNCS, namespace, sync.metadata.name, uid=sync.metadata.uid)
     return count
 
 
 def _leases(removal: Removal) -> Iterator[str]:
-    for change in removal.plan.writes:
-        if (change.ref.group, change.ref.kind, change.ref.namespace) == (api.GROUP, "Worker", removal.plan.namespace):
-            yield f"{change.ref.name}-reconciler"
-            yield f"{change.ref.name}-worker"
+    for ref in removal.planned.stored.inventory.entries:
+        if _is_worker(ref) and ref.namespace == removal.plan.namespace:
+            yield f"{ref.name}-reconciler"
+            yield f"{ref.name}-worker"
+
+
+def _is_worker(ref: ResourceRef) -> bool:
+    return (ref.group, ref.kind) == (api.GROUP, "Worker")
 
 
 def _is_ours(manifest: Manifest) -> bool:
@@ -177,9 +185,10 @@ def _is_ours(manifest: Manifest) -> bool:
     return labels.get(names.MANAGED_BY) == names.PROGRAM
 
 
-async def _used_by_others(means: Means, namespace: str) -> set[str]:
+async def _used_by_others(means: Means, namespace: str, name: str) -> set[str]:
     """Secrets and ConfigMaps that another GitSync of the namespace names."""
-    sources = [one["spec"]["source"] for one in await _syncs(means, namespace)]
+    others = [one for one in await _syncs(means, namespace) if one["metadata"]["name"] != name]
+    sources = [one["spec"]["source"] for one in others]
     return {source[key]["name"] for source in sources for key in ("credentials", "ca") if source.get(key)}
 
 
