@@ -159,7 +159,7 @@ async def _elected(program: Program, config: cluster.ClusterConfig, name: str, h
 async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
     means = Means(objects=connection.objects, clock=connection.clock)
     chosen = program.chosen
-    mirrors = _sources.mirrors(Path(chosen.mirrors), program.shell.redactor, files=chosen.allow_file_sources)
+    mirrors = _sources.guarded(Path(chosen.mirrors), program.shell.redactor, files=chosen.allow_file_sources)
     builder = _apart.Builder()
     program.state.enter("reconciler", tuple)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gitops import api, errors
 from gitops.api.gitsync import Verification
 from gitops.git import credentials, github, site
+from gitops.git.exchange import Limits
 from gitops.git.mirror import Mirror
 from gitops.objects import Manifest
 from gitops.ports.objects import Objects, Resource
@@ -18,6 +19,9 @@ from gitops.ports.repository import Repository
 from gitops.report.redact import Redactor
 from gitops.source import signers
 from gitops_cli._wiring import CONFIG_MAPS, SECRETS
+
+FETCH_MEMORY = 256 << 20
+"""Bytes a fetch may unpack at a time; mapped files do not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +36,18 @@ class Mirrors:
     redactor: Redactor
     files: bool
     tokens: github.Tokens
+    limits: Limits
 
 
-def mirrors(directory: Path, redactor: Redactor, *, files: bool) -> Mirrors:
-    """Keep mirrors in a directory; tokens that are made on the way are masked like the Secrets they come from."""
-    return Mirrors(directory=directory, redactor=redactor, files=files, tokens=github.Tokens(learned=redactor.add))
+def mirrors(directory: Path, redactor: Redactor, *, files: bool = True) -> Mirrors:
+    """A person's mirrors: any source, in this process."""
+    tokens = github.Tokens(learned=redactor.add)
+    return Mirrors(directory=directory, redactor=redactor, files=files, tokens=tokens, limits=Limits())
+
+
+def guarded(directory: Path, redactor: Redactor, *, files: bool) -> Mirrors:
+    """The program's mirrors: no repository may take the memory of the process that also follows logs."""
+    return replace(mirrors(directory, redactor, files=files), limits=Limits(memory=FETCH_MEMORY))
 
 
 @asynccontextmanager
@@ -68,6 +79,7 @@ async def repository(objects: Objects, sync: api.GitSync, place: Mirrors) -> Asy
         scope=f"{sync.metadata.namespace}/{sync.metadata.name}",
         verify=await _policy(named, source.verify),
         tokens=place.tokens,
+        limits=place.limits,
     ) as mirror:
         yield mirror
 

@@ -136,7 +136,7 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
 @asynccontextmanager
 async def opened(shell: Shell, connection: cluster.Cluster, sync: api.GitSync) -> AsyncIterator[Repository]:
     """The user's own mirror of a GitSync's repository."""
-    mirrors = _sources.mirrors(_wiring.cache() / "mirrors", shell.redactor, files=True)
+    mirrors = _sources.mirrors(_wiring.cache() / "mirrors", shell.redactor)
     async with _sources.repository(connection.objects, sync, mirrors) as mirror:
         yield mirror
 

@@ -29,11 +29,16 @@ library.prepare()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The most a server may send, and how long it may take to."""
+    """The most a server may send, and how long it may take to.
+
+    With `memory` (bytes), what it sends is unpacked by a process of its own that may take so much and no more: a pack
+    of a megabyte can unfold to gigabytes. Without, a quarter of a second is saved.
+    """
 
     bytes: int = 2 * 1024**3
     objects: int = 5_000_000
     seconds: float = 600.0
+    memory: int = 0
 
 
 class Callbacks(pygit2.RemoteCallbacks):

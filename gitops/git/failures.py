@@ -73,6 +73,8 @@ def translate(error: Exception, site: Site) -> errors.GitOpsError:
 
 
 def _by_words(words: str, site: Site) -> errors.GitOpsError:
+    if "out of memory" in words.lower():
+        return translate(TooLarge("what it sends takes more memory than is allowed"), site)
     status = STATUS.search(words)
     if status is not None:
         return _by_status(int(status[1]), site)

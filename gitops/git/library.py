@@ -12,11 +12,14 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import ConfigLevel, ObjectType
 
+from gitops import errors
 from gitops.git import hostkeys
 from gitops.source import Revision, heads
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a commit, tag or directory: 300,000 names in one directory."""
 
 _lock = threading.Lock()
 _trusted: set[str] = set()
@@ -40,12 +43,29 @@ def prepare() -> None:
 
 
 def commit(repository: pygit2.Repository, name: str) -> pygit2.Commit | None:
-    """The commit with this id; None if the repository has none."""
+    """The commit with this id; None if the repository has none.
+
+    Raises:
+        SourceError: it is larger than any honest one.
+    """
     try:
+        weigh(repository, name)
         found = repository.get(name)
-    except (ValueError, pygit2.GitError):
+    except (ValueError, KeyError, pygit2.GitError):
         return None
     return found.peel(pygit2.Commit) if found is not None and found.type == ObjectType.COMMIT else None
+
+
+def weigh(repository: pygit2.Repository, name: pygit2.Oid | str) -> None:
+    """Look at an object's size before it is unpacked into memory.
+
+    Raises:
+        SourceError: it is too large.
+        KeyError, ValueError: there is no such object.
+    """
+    _, size = repository.odb.read_header(name)
+    if size > LARGEST:
+        raise errors.SourceError(f"object {str(name)[:12]} is too large", cause=f"{size} bytes, the limit is {LARGEST}")
 
 
 def tag(repository: pygit2.Repository, revision: Revision) -> bytes | None:
@@ -55,6 +75,7 @@ def tag(repository: pygit2.Repository, revision: Revision) -> bytes | None:
     """
     try:
         reference = repository.references[f"{heads.FETCHED_TAGS}{revision.reference}"]
+        weigh(repository, reference.target)
         if str(reference.peel(pygit2.Commit).id) != revision.commit:
             return None
         found = repository[reference.target]

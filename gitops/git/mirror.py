@@ -129,7 +129,9 @@ class Mirror:
     def _said(
         self, act: Callable[..., Result], where: Site, arguments: tuple[Any, ...], stop: threading.Event
     ) -> Result:
-        return isolated.run(act, where, (self.path, where, *arguments, self._limits), stop)
+        # A list of names is small; what is fetched may be anything.
+        memory = 0 if act is exchange.advertised else self._limits.memory
+        return isolated.run(act, where, (self.path, where, *arguments, self._limits), stop, memory=memory)
 
     async def _run(self, act: Callable[..., Result], *arguments: Any, stoppable: bool = False) -> Result:
         stop = threading.Event()

@@ -147,6 +147,7 @@ class GitTree:
 
     def _listing(self, path: str, oid: pygit2.Oid) -> dict[str, Entry]:
         try:
+            library.weigh(self._opened(), oid)
             tree = self._opened()[oid].peel(pygit2.Tree)
         except (pygit2.GitError, KeyError) as error:
             raise self._broken(path) from error
