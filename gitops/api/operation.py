@@ -7,7 +7,18 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from gitops.api.meta import API_VERSION, DURATION, Condition, KeyReference, LocalReference, Metadata, Name, Wire
+from gitops.api.meta import (
+    API_VERSION,
+    DURATION,
+    Condition,
+    KeyReference,
+    LocalReference,
+    Metadata,
+    Name,
+    ObjectName,
+    Resources,
+    Wire,
+)
 
 
 class Phase(StrEnum):
@@ -84,6 +95,21 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
         Meta(max_length=64, description="Small files; with the script and base64 at most 248 KiB together"),
     ] = []
     files_from: Annotated[list[FilesFrom], Meta(max_length=16, description="Files from Secrets and ConfigMaps")] = []
+    image: Annotated[str, Meta(max_length=512, description="Instead of the pool's; its `allow` must name it")] = ""
+    image_pull_secrets: Annotated[
+        list[ObjectName], Meta(max_length=16, description="Added to the pool's; its `allow` must name them")
+    ] = []
+    resources: Annotated[
+        Resources, Meta(description="Instead of the pool's, name by name; no more than its own or its `allow`")
+    ] = Resources()
+    service_account: Annotated[
+        str,
+        Meta(
+            pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)?$",
+            max_length=253,
+            description="Instead of the pool's; its `allow` must name it",
+        ),
+    ] = ""
     timeout: Annotated[
         str, Meta(pattern=DURATION, description="For the script's run; default: the pool's `timeouts.run`")
     ] = ""

@@ -135,6 +135,24 @@ class Drain(Wire, frozen=True, kw_only=True):
     ] = "6h"
 
 
+class Allow(Wire, frozen=True, kw_only=True):
+    """What an operation may ask for beside the pool's own."""
+
+    images: Annotated[
+        list[Annotated[str, Meta(min_length=1, max_length=512)]],
+        Meta(max_length=64, description="Images; * stands for anything without a slash: registry.example/team/*"),
+    ] = []
+    image_pull_secrets: Annotated[list[ObjectName], Meta(max_length=64, description="Pull secrets")] = []
+    service_accounts: Annotated[
+        list[ObjectName],
+        Meta(max_length=64, description="Accounts of the operations namespace; whoever may use the pool may be them"),
+    ] = []
+    resources: Annotated[
+        dict[str, Quantity],
+        Meta(max_length=32, description="The most of each resource an operation may request or set as limit"),
+    ] = {}
+
+
 class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     """What a pool is."""
 
@@ -164,6 +182,9 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     timeouts: Annotated[Timeouts, Meta(description="One clock per state")] = Timeouts()
     service_account: Annotated[ServiceAccount, Meta(description="The account the pods run under")] = ServiceAccount()
     rbac: Annotated[Rbac, Meta(description="What the pods may do")] = Rbac()
+    allow: Annotated[
+        Allow, Meta(description="What an operation may ask for beside the pool's own; default: nothing")
+    ] = Allow()
     pod_template: Annotated[
         PodTemplate,
         Meta(description="Merged (strategic merge) into the operation's pod; its container is named `operation`"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gitops import api, errors, runner
 from gitops.api import duration, names
 from gitops.objects import Manifest
-from gitops.pods import command, files, marks, template
+from gitops.pods import allowed, command, files, marks, template
 
 ANNOTATIONS_LIMIT: Final = 256 * 1024
 """The API server's limit on all annotations of an object together, keys included."""
@@ -61,7 +61,7 @@ def pod(launch: Launch) -> Manifest:
         "spec": {
             "restartPolicy": "Never",
             "enableServiceLinks": False,
-            "serviceAccountName": names.pod_account(launch.pool),
+            "serviceAccountName": operation.spec.service_account or names.pod_account(launch.pool),
             "terminationGracePeriodSeconds": command.grace(pool) + command.AFTER_GRACE,
             "activeDeadlineSeconds": backstop(launch),
             "containers": [_container(launch)],
@@ -69,8 +69,9 @@ def pod(launch: Launch) -> Manifest:
             "topologySpreadConstraints": [_spread(launch)],
         },
     }
-    if pool.image_pull_secrets:
-        made["spec"]["imagePullSecrets"] = [{"name": name} for name in pool.image_pull_secrets]
+    pull = dict.fromkeys((*pool.image_pull_secrets, *operation.spec.image_pull_secrets))
+    if pull:
+        made["spec"]["imagePullSecrets"] = [{"name": name} for name in pull]
     if pool.pod_security == "restricted":
         _restrict(made["spec"])
     _check_size(operation, made["metadata"]["annotations"])
@@ -148,7 +149,7 @@ def _container(launch: Launch) -> dict[str, Any]:
     pool = launch.pool.spec
     container: dict[str, Any] = {
         "name": marks.CONTAINER,
-        "image": pool.image,
+        "image": launch.operation.spec.image or pool.image,
         "command": ["/bin/sh", f"{command.RUNNER}/{runner.START}"],
         "args": command.arguments(launch.operation, launch.pool),
         "workingDir": command.WORKSPACE,
@@ -162,7 +163,8 @@ def _container(launch: Launch) -> dict[str, Any]:
             *files.mounts(launch.operation),
         ],
     }
-    resources = {"requests": pool.resources.requests, "limits": pool.resources.limits}
+    asked = allowed.resources(launch.operation, launch.pool)
+    resources = {"requests": asked.requests, "limits": asked.limits}
     container["resources"] = {name: dict(value) for name, value in resources.items() if value}
     if pool.image_pull_policy:
         container["imagePullPolicy"] = pool.image_pull_policy

@@ -145,6 +145,14 @@ def _rules(field: Field) -> Iterator[str]:
 
 _EXAMPLES: Mapping[str, Any] = {
     "WorkerPool.spec.image": "worker-tools:1",
+    "WorkerPool.spec.allow": {"images": ["registry.example/team/*"], "resources": {"cpu": "4", "memory": "8Gi"}},
+    "WorkerPool.spec.allow.images[]": "registry.example/team/*",
+    "WorkerPool.spec.allow.resources": {"cpu": "4", "memory": "8Gi"},
+    "Operation.spec.image": "registry.example/team/tools:2",
+    "Operation.spec.serviceAccount": "deployer",
+    "Operation.spec.resources": {"requests": {"cpu": "2"}},
+    "Operation.spec.resources.requests": {"cpu": "2"},
+    "Operation.spec.resources.limits": {"memory": "1Gi"},
     "WorkerPool.spec.namespace": "builds",
     "WorkerPool.spec.resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
     "WorkerPool.spec.resources.requests": {"cpu": "500m", "memory": "512Mi"},

@@ -26,6 +26,11 @@ _OPERATION = (
         "raise the pool's maxOperations or timeouts.queued; look at what holds the places: gitops operation list",
     ),
     ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),
+    (
+        "NotAllowed",
+        "The operation asks for an image, account, pull secret or more resources than its pool allows.",
+        "leave it out, use another pool, or add it to the pool's spec.allow",
+    ),
     ("InvalidSpec", "No pod can be made of the operation and its pool.", "the message names the field"),
     ("InterpreterNotStarted", "The interpreter is not in the image, or cannot be executed.", "check spec.interpreter"),
     ("FilesNotWritten", "A file of spec.files could not be written; the script was not started.", "the log names it"),

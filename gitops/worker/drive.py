@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gitops import api, errors
 from gitops.api.operation import Phase
-from gitops.pods import outcome, render
+from gitops.pods import allowed, outcome, render
 from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
 from gitops.worker import attend, launch, record, status
@@ -22,6 +22,12 @@ log = logging.getLogger(__name__)
 
 async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
     """Run an operation; return at once if somebody else claims it meanwhile."""
+    found = allowed.refusals(attempt.operation, attempt.pool)
+    if found:
+        message = allowed.named(found, attempt.pool.metadata.name)
+        ended = outcome.Outcome(phase=Phase.FAILED, reason="NotAllowed", message=message)
+        await end_without_pod(station, roster, attempt.operation, ended)
+        return
     try:
         made = render.pod(attempt)
     except errors.ConfigError as error:

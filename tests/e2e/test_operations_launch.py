@@ -18,6 +18,11 @@ pytestmark = pytest.mark.e2e
 LOCAL: dict[str, Any] = {"imagePullPolicy": "IfNotPresent"}
 POOLS: dict[str, dict[str, Any]] = {
     "linux": {"image": "worker-tools:1", **LOCAL},
+    "open": {
+        "image": "busybox:1",
+        "allow": {"images": ["worker-tools:*"], "serviceAccounts": ["second"], "resources": {"memory": "256Mi"}},
+        **LOCAL,
+    },
     "strict": {"image": "busybox:1", "podSecurity": "restricted", "rbac": {"profile": "none"}, **LOCAL},
 }
 
@@ -93,3 +98,29 @@ def test_docker_is_answered_with_the_alternatives(place: Workplace) -> None:
     assert (status["phase"], status["reason"], status["exitCode"]) == ("Failed", "DockerUnavailable", 127)
     assert "buildah" in status["message"]
     assert "there is no Docker engine" in place.output(name)
+
+
+ASKED: dict[str, Any] = {
+    "image": "worker-tools:1",
+    "serviceAccount": "second",
+    "resources": {"requests": {"memory": "200Mi"}, "limits": {"memory": "200Mi"}},
+}
+
+
+def test_what_the_pool_allows_takes_the_place_of_its_own(place: Workplace) -> None:
+    give(place, "ServiceAccount", "second", "open")
+    script = (
+        "cut -d. -f2 /var/run/secrets/kubernetes.io/serviceaccount/token | tr _- /+ | base64 -d 2>/dev/null; python3 -V"
+    )
+    name = place.submit(script, pool="open", **ASKED)
+    assert place.until(name)["phase"] == "Succeeded"
+    assert '"name":"second"' in place.output(name)
+    assert "Python 3" in place.output(name)
+
+
+def test_what_the_pool_does_not_allow_makes_no_pod(place: Workplace) -> None:
+    name = place.submit("true\n", pool="linux", **ASKED)
+    status = place.until(name)
+    assert (status["phase"], status["reason"], "podUid" in status) == ("Failed", "NotAllowed", False)
+    assert "serviceAccount second (allowed: linux)" in status["message"]
+    assert "resources.requests.memory 200Mi (at most 128Mi)" in status["message"]

@@ -115,6 +115,17 @@ async def test_a_pool_that_does_not_exist_is_waited_for_then_named(cluster: Clus
     assert (await cluster.status())["reason"] == "PoolNotFound"
 
 
+async def test_what_the_pool_does_not_allow_is_refused_before_any_pod(cluster: Cluster) -> None:
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit(image="evil:1")
+    await cluster.pass_time(2)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Failed", "NotAllowed")
+    assert "image evil:1 (allowed: busybox:1)" in status["message"]
+    assert cluster.starts == []
+
+
 async def test_a_pool_without_its_expansion_says_what_to_run(cluster: Cluster) -> None:
     await cluster.furnish()
     await cluster.delete("ConfigMap", "gitops-runner-0123456789ab", OPS)
