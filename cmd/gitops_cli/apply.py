@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,26 +20,40 @@ if TYPE_CHECKING:
 Examples:
   gitops plan --sync dev --out plan.json
   gitops apply plan.json
+  gitops apply plan.json --allowed-signers signers     only if somebody of the list signed it
 
 \b
 Exit codes: 0 done, 5 the cluster or the configuration moved since the plan was made: nothing was written.
 """
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--allowed-signers",
+    "signers",
+    metavar="FILE",
+    default="",
+    help="Who must have signed the plan, as ssh-keygen(1) lists them.",
+)
 @click.pass_context
-def command(context: click.Context, /, *, file: str) -> int:
+def command(context: click.Context, /, *, file: str, signers: str) -> int:
     """Carry out a saved plan: exactly what was reviewed, or nothing."""
-    return _edge.start(run(_shell.of(context), Path(file)))
+    return _edge.start(run(_shell.of(context), Path(file), signers))
 
 
-async def run(shell: _shell.Shell, file: Path) -> int:
+async def run(shell: _shell.Shell, file: Path, signers: str) -> int:
     """Make the plan again, compare, carry it out."""
     from gitops.plan import document
     from gitops.report import plans
     from gitops.sync import story
-    from gitops_cli import _finish, _target, _wiring
+    from gitops_cli import _finish, _signing, _target, _wiring
 
+    now = datetime.now(UTC)
+    if signers:
+        shell.console.note(f"signed by {_signing.verify(file, Path(signers), now=now)}")
     reviewed = _read(file)
+    _refuse_expired(reviewed, now)
+    if not shell.settings.namespace:
+        shell.set("namespace", reviewed.namespace)
     asked = _target.Asked(
         argument=reviewed.source.path if not reviewed.source.sync else "",
         sync=reviewed.source.sync,
@@ -56,6 +71,13 @@ async def run(shell: _shell.Shell, file: Path) -> int:
         await _finish.tell(means, target, planned, outcome)
     shell.console.answer(f"applied plan {reviewed.digest[:12]}: {plans.summary(reviewed)}")
     return 0
+
+
+def _refuse_expired(reviewed: PlanDocument, now: datetime) -> None:
+    from gitops import errors
+
+    if reviewed.expires and now >= datetime.fromisoformat(reviewed.expires):
+        raise errors.PlanStale(f"the plan expired at {reviewed.expires}", hint="make a new plan")
 
 
 def _read(file: Path) -> PlanDocument:

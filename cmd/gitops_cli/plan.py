@@ -12,6 +12,8 @@ import click
 from gitops_cli import _edge, _options, _shell
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from gitops.api.plan import PlanDocument
 
 FORMS = ("table", "json", "yaml", "markdown", "sarif", "junit")
@@ -28,6 +30,8 @@ class Options:
     before: str
     after: str
     out: str
+    key: str
+    expires: str
     output: str
 
 
@@ -39,6 +43,7 @@ Examples:
   gitops plan overlays/dev                      what the working tree would change
   gitops plan overlays/dev@HEAD~1 -o json       the same for a commit, as data
   gitops plan --sync dev --out plan.json        to review; then: gitops apply plan.json
+  gitops plan --sync dev --out plan.json --sign ~/.ssh/id_ed25519 --expires 24h
   gitops plan overlays/dev --from main --to HEAD -o markdown
                                                 a pull request, for a comment on it; needs no cluster
 
@@ -55,6 +60,10 @@ Exit codes: 0 nothing would change, 1 something would, 5 part of it is refused.
 )
 @click.option("--to", "after", metavar="REV", default="", help="With --from: PATH at this revision; default: as it is.")
 @click.option("--out", metavar="FILE", default="", help="Save the plan, to be applied by `gitops apply FILE`.")
+@click.option(
+    "--sign", "key", metavar="KEY", default="", help="With --out: sign the file with this SSH key (FILE.sig)."
+)
+@click.option("--expires", metavar="DURATION", default="", help="With --out: not to be applied after this long.")
 @_options.output(*FORMS)
 @click.pass_context
 def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str) -> int:
@@ -65,6 +74,8 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str
         raise click.UsageError("--to needs --from")
     if given["before"] and (given["sync"] or given["out"]):
         raise click.UsageError("--from compares revisions of PATH: it goes with neither --sync nor --out")
+    if (given["key"] or given["expires"]) and not given["out"]:
+        raise click.UsageError("--sign and --expires are about the file of --out")
     options = Options(consent=frozenset(name.lower() for name in consent), **given)
     if options.before:
         return _compared(_shell.of(context), options)
@@ -84,17 +95,34 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         means = _wiring.means(shell, connection)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         made = await _reports.document(connection.objects, planned, target)
+        made = _expiring(made, options.expires, means.clock.now())
     if options.out:
-        await asyncio.to_thread(_save, made, options.out)
+        await asyncio.to_thread(_save, made, options)
         shell.console.note(f"saved to {options.out}; apply it with: gitops apply {options.out}")
     _reports.show(shell.console, made, options.output)
     return _reports.code(made)
 
 
-def _save(made: PlanDocument, file: str) -> None:
-    from gitops.report import forms
+def _expiring(made: PlanDocument, after: str, now: datetime) -> PlanDocument:
+    from datetime import timedelta
 
-    Path(file).write_text(f"{forms.data(made, 'json')}\n")
+    import msgspec
+
+    from gitops.api import duration
+
+    if not after:
+        return made
+    end = now + timedelta(seconds=duration.seconds(after))
+    return msgspec.structs.replace(made, expires=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+
+def _save(made: PlanDocument, options: Options) -> None:
+    from gitops.report import forms
+    from gitops_cli import _signing
+
+    Path(options.out).write_text(f"{forms.data(made, 'json')}\n")
+    if options.key:
+        _signing.sign(Path(options.out), Path(options.key))
 
 
 def _compared(shell: _shell.Shell, options: Options) -> int:

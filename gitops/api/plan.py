@@ -102,6 +102,8 @@ class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
     changes: list[PlannedChange]
     impact: str = "none"
     rights: list[AccountRights] = []
+    expires: str = ""
+    """Not applied after this moment (RFC 3339); empty: it does not expire."""
     base: PlanSource | None = None
     """A comparison (`kind: Comparison`) was made with this, not with a cluster, and cannot be applied."""
 

@@ -77,18 +77,27 @@ def policy(mode: VerifyMode, files: Mapping[str, str], *, where: str) -> Policy:
     return Policy(mode=mode, signers=tuple(signers), openpgp=tuple(openpgp))
 
 
-def _signers(text: str, where: str) -> Iterator[Signer]:
+def allowed(text: str, *, where: str, namespace: str) -> tuple[Signer, ...]:
+    """The signers of an allowed-signers file (ssh-keygen(1)) whose signatures count for a purpose.
+
+    Raises:
+        ConfigError: a line is no key.
+    """
+    return tuple(_signers(text, where, namespace))
+
+
+def _signers(text: str, where: str, namespace: str = NAMESPACE) -> Iterator[Signer]:
     for number, line in enumerate(text.splitlines(), start=1):
         words = WORD.findall(line)
         if not words or words[0].startswith("#"):
             continue
-        found = _signer(words, f"{where}, line {number}")
+        found = _signer(words, f"{where}, line {number}", namespace)
         if found is not None:
             yield found
 
 
-def _signer(words: list[str], where: str) -> Signer | None:
-    """The key of a line; None if it is for something else than Git."""
+def _signer(words: list[str], where: str, namespace: str) -> Signer | None:
+    """The key of a line; None if it is for something else."""
     at = next((index for index, word in enumerate(words[:3]) if word in TYPES), None)
     if at is None or len(words) < at + 2:
         raise _wrong(where, "no key of a known type", f"types: {', '.join(TYPES)}")
@@ -103,7 +112,7 @@ def _signer(words: list[str], where: str) -> Signer | None:
     if "cert-authority" in options:
         raise _wrong(where, "certificate authorities are not followed", "list the keys themselves")
     namespaces = options.get("namespaces")
-    if namespaces is not None and NAMESPACE not in namespaces.split(","):
+    if namespaces is not None and namespace not in namespaces.split(","):
         return None
     after, before = (_time(options[key], where) if key in options else None for key in ("valid-after", "valid-before"))
     return Signer(name=name, key=key, after=after, before=before)

@@ -561,3 +561,32 @@ def test_a_plan_that_locks_the_reconciler_out_is_refused(installed: Desk) -> Non
 
     assert "ServiceAccount gitops-worker/worker runs the reconciler" in refused.errors
     assert installed.exists("deployment", "worker")
+
+
+def test_a_signed_plan_is_applied_and_a_changed_or_strange_or_old_one_refused(desk: Desk, tmp_path: Path) -> None:
+    for name in ("ours", "theirs"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(tmp_path / name)], check=True
+        )
+    signers = tmp_path / "signers"
+    signers.write_text(f'pat@example.com namespaces="gitops-plan" {(tmp_path / "ours.pub").read_text()}')
+    make = ("plan", "--sync", "main", "-n", desk.namespace, "--out", "plan.json")
+    accept = ("apply", "plan.json", "--allowed-signers", str(signers))
+    plan = desk.clone / "plan.json"
+
+    ran(desk.gitops(*make), 1)
+    assert "it is not signed" in ran(desk.gitops(*accept), 5).errors
+    ran(desk.gitops(*make, "--sign", str(tmp_path / "theirs")), 1)
+    assert "does not count" in ran(desk.gitops(*accept), 5).errors
+    ran(desk.gitops(*make, "--sign", str(tmp_path / "ours"), "--expires", "1s"), 1)
+    assert "expired" in ran(desk.gitops(*accept), 5).errors
+    ran(desk.gitops(*make, "--sign", str(tmp_path / "ours"), "--expires", "1h"), 1)
+    good = plan.read_text()
+    plan.write_text(good.replace("blue", "evil"))
+    assert "changed since" in ran(desk.gitops(*accept), 5).errors
+    assert not desk.exists("configmap", "settings")
+    plan.write_text(good)
+    done = ran(desk.gitops(*accept), 0)
+
+    assert "signed by pat@example.com" in done.errors
+    assert colour(desk) == "blue"
