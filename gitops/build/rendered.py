@@ -71,6 +71,7 @@ def build(tree: Tree, path: str) -> Build:
     folder = context.files.resolve("", path, lambda: Location(path))
     resources = target.build(context, folder)
     _refuse_encrypted(resources)
+    _refuse_shapeless(resources)
     replay = Replay(tree, folder)
     objects = tuple(
         Rendered(
@@ -94,6 +95,19 @@ def _refuse_encrypted(resources: list[Resource]) -> None:
             raise errors.BuildError(
                 f"{resource.kind} {resource.name} is encrypted with SOPS, which is not decrypted here",
                 hint="create it in the cluster by other means and refer to it by name",
+                location=resource.start,
+            )
+
+
+def _refuse_shapeless(resources: list[Resource]) -> None:
+    """Kustomize passes these on; nothing after the build could say what object it is."""
+    for resource in resources:
+        metadata = resource.data.get("metadata")
+        inner = metadata if isinstance(metadata, dict) else {"name": metadata}
+        stated = [resource.data.get("apiVersion"), resource.data.get("kind"), inner.get("name"), inner.get("namespace")]
+        if any(isinstance(one, dict | list) for one in stated):
+            raise errors.BuildError(
+                "apiVersion, kind, metadata.name and metadata.namespace of an object must be text",
                 location=resource.start,
             )
 

@@ -11,7 +11,7 @@ from gitops.lint import codes, containers, files, ignore, podsecurity, pools, ri
 from gitops.lint.code import Code, Severity
 from gitops.lint.files import Role
 from gitops.lint.finding import Finding
-from gitops.lint.subject import Subject, Told
+from gitops.lint.subject import Subject, Told, mapping
 from gitops.location import Location
 from gitops.objects import ref_of
 from gitops.ref import ResourceRef
@@ -103,9 +103,9 @@ def _read(contents: Mapping[str, bytes], file: str) -> Iterator[Subject]:
     except errors.ConfigError:
         return
     for document in documents:
-        value = document.value
-        metadata = value.get("metadata") if isinstance(value, dict) else None
-        if isinstance(metadata, dict) and "kind" in value and "apiVersion" in value and "name" in metadata:
+        value = dict(mapping(document.value))
+        stated = (value.get("apiVersion"), value.get("kind"), mapping(value, "metadata").get("name"))
+        if all(isinstance(one, str) for one in stated):
             yield Subject(manifest=value, ref=ref_of(value), locate=functools.partial(_position, document))
 
 

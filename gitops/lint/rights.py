@@ -1,6 +1,6 @@
 """Rules about rights: wildcards, ways to get more than is written, cluster-admin.
 
-What escalates: https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks
+What escalates, and why, is `gitops.review.escalation`: a plan and lint speak of the same rights.
 """
 
 from __future__ import annotations
@@ -10,27 +10,13 @@ from typing import Any
 
 from gitops.lint import codes
 from gitops.lint.subject import Subject, Told, items, mapping
+from gitops.review import escalation
+from gitops.review.rbac import GROUP, Permission
 
-_RBAC = "rbac.authorization.k8s.io"
 _FIELDS = ("apiGroups", "resources", "verbs", "nonResourceURLs")
-_VERBS = {
-    "escalate": "writes roles with more rights than its holder has",
-    "bind": "hands out roles with more rights than its holder has",
-    "impersonate": "acts as somebody else",
-}
-_ALWAYS = {
-    ("serviceaccounts/token", "create"): "makes tokens of any account",
-    ("certificatesigningrequests/approval", "update"): "approves certificates, which are identities",
-    ("nodes/proxy", "get"): "reaches the kubelet, past admission and audit",
-    ("nodes/proxy", "create"): "reaches the kubelet, past admission and audit",
-}
-_IN_ALL_NAMESPACES = {
-    ("pods/exec", "create"): "enters every pod",
-    ("pods/exec", "get"): "enters every pod",
-    ("secrets", "get"): "reads every Secret",
-    ("secrets", "list"): "reads every Secret",
-    ("secrets", "watch"): "reads every Secret",
-}
+_VERBS = frozenset({"bind", "escalate", "impersonate"})
+_USUAL_AT_HOME = ("secrets", "pods/")
+"""What is dangerous in all namespaces, and often just what a Role in one is for."""
 
 
 def look(subject: Subject) -> Iterator[Told]:
@@ -43,7 +29,7 @@ def look(subject: Subject) -> Iterator[Told]:
         else:
             yield from _escalations(pointer, rule, everywhere=everywhere)
     role = mapping(subject.manifest, "roleRef")
-    if subject.ref.group == _RBAC and role.get("kind") == "ClusterRole" and role.get("name") == "cluster-admin":
+    if subject.ref.group == GROUP and role.get("kind") == "ClusterRole" and role.get("name") == "cluster-admin":
         who = ", ".join(str(one.get("name")) for one in items(subject.manifest, "subjects")) or "nobody yet"
         message = f"{subject.ref.kind} {subject.ref.name} makes a cluster-admin of {who}"
         yield Told(codes.CLUSTER_ADMIN, "/roleRef/name", message, "write a role with the rights that are needed")
@@ -52,7 +38,7 @@ def look(subject: Subject) -> Iterator[Told]:
 def _rules(subject: Subject) -> Iterator[tuple[str, Mapping[str, Any], bool]]:
     """Pointer, rule, and whether it holds in all namespaces."""
     spec = mapping(subject.manifest, "spec")
-    if subject.ref.group == _RBAC and subject.ref.kind in {"Role", "ClusterRole"}:
+    if subject.ref.group == GROUP and subject.ref.kind in {"Role", "ClusterRole"}:
         everywhere = subject.ref.kind == "ClusterRole"
         yield from _listed(subject.manifest, "rules", "", everywhere=everywhere)
     elif subject.ours == "WorkerPool":
@@ -79,16 +65,27 @@ def _wild(rule: Mapping[str, Any], name: str) -> bool:
 
 def _escalations(pointer: str, rule: Mapping[str, Any], *, everywhere: bool) -> Iterator[Told]:
     verbs, resources = _texts(rule, "verbs"), _texts(rule, "resources")
-    named = bool(rule.get("resourceNames"))
     for index, verb in enumerate(verbs):
         if verb in _VERBS:
-            message = f"the verb {verb} {_VERBS[verb]}"
-            hint = "" if named else "with resourceNames it is bounded"
-            yield Told(codes.ESCALATION, f"{pointer}/verbs/{index}", message, hint)
-    risky = _ALWAYS | (_IN_ALL_NAMESPACES if everywhere and not named else {})
+            message = f"with the verb {verb}, its holder {_why(rule, '', verb)}"
+            yield Told(codes.ESCALATION, f"{pointer}/verbs/{index}", message, "with resourceNames it is bounded")
     for index, resource in enumerate(resources):
-        why = {risky[resource, verb] for verb in verbs if (resource, verb) in risky}
-        if why:
-            allowed = ", ".join(verb for verb in verbs if (resource, verb) in risky)
-            message = f"{allowed} of {resource} {', '.join(sorted(why))}"
-            yield Told(codes.ESCALATION, f"{pointer}/resources/{index}", message, "grant it by name, or in a Role")
+        if not everywhere and resource.startswith(_USUAL_AT_HOME):
+            continue
+        why = {verb: _why(rule, resource, verb) for verb in verbs if verb not in _VERBS}
+        risky = [verb for verb, words in why.items() if words]
+        if risky:
+            said = "; ".join(dict.fromkeys(why[verb] for verb in risky))
+            message = f"{', '.join(risky)} of {resource}: {said}"
+            yield Told(codes.ESCALATION, f"{pointer}/resources/{index}", message, "name objects, or grant it in a Role")
+
+
+def _why(rule: Mapping[str, Any], resource: str, verb: str) -> str:
+    """What is dangerous about one right of a rule in all its groups; of named objects nothing is, if not the verb."""
+    if resource and rule.get("resourceNames"):
+        return ""
+    groups = _texts(rule, "apiGroups") or [""]
+    found = (
+        escalation.why(Permission(scope="", group=group, resource=resource, name="", verb=verb)) for group in groups
+    )
+    return next((words for words in found if words), "")

@@ -25,8 +25,8 @@ def ref_of(manifest: Manifest) -> ResourceRef:
     """The identity a manifest states; a namespaced object without a namespace has an empty one."""
     metadata = manifest.get("metadata") or {}
     return ResourceRef(
-        group=group_of(manifest.get("apiVersion") or ""),
-        kind=manifest.get("kind") or "",
-        namespace=metadata.get("namespace") or "",
-        name=metadata.get("name") or metadata.get("generateName") or "",
+        group=group_of(str(manifest.get("apiVersion") or "")),
+        kind=str(manifest.get("kind") or ""),
+        namespace=str(metadata.get("namespace") or ""),
+        name=str(metadata.get("name") or metadata.get("generateName") or ""),
     )

@@ -143,3 +143,25 @@ def test_nothing_found_is_said_in_every_form() -> None:
     [suite] = ET.fromstring(findings.junit(nothing))  # noqa: S314  # our own output
     assert (suite.attrib["tests"], suite.attrib["failures"]) == ("1", "0")
     assert list(findings.github(())) == []
+
+
+SHIPPED = [
+    "base",
+    "overlays/dev",
+    "overlays/production",
+    *(f"docs/examples/{name}" for name in ("small", "fleet", "octopus")),
+]
+
+
+@pytest.mark.parametrize("folder", SHIPPED)
+def test_nothing_is_found_in_what_we_ship(folder: str) -> None:
+    root = Path(__file__).parents[2]
+    files = {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for top in ("base", "overlays", "docs/examples")
+        for path in sorted((root / top).rglob("*"))
+        if path.is_file()
+    }
+    found = check.check(MemoryTree(files), folder, runner=runner.files())
+    assert [str(one.location) for one in found.findings] == []
+    assert found.objects > 0

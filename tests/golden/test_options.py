@@ -53,6 +53,7 @@ POOL_OPTIONS: dict[str, dict[str, Any]] = {
         }
     },
     "drain": {"drain": {"maxWait": "30m"}},
+    "allow": {"allow": {"images": ["registry.example/*"], "resources": {"memory": "4Gi"}}},
 }
 WORKER_OPTIONS: dict[str, dict[str, Any]] = {
     "image": {"image": "gitops-worker:2"},

@@ -149,3 +149,17 @@ def test_whatever_a_file_holds_is_a_finding_and_no_exception(content: bytes) -> 
     files = {**tree(pool=POOL, worker=WORKER, odd="").files, "odd.yaml": content}
     found = findings(MemoryTree(files))
     assert [one.code.code for one in found] == ["GW001"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "apiVersion: [v1]\nkind: Pod\nmetadata: {name: a}\n",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: [b]}\n",
+    ],
+)
+def test_an_object_whose_identity_is_no_text_is_refused_by_the_build(head: str) -> None:
+    files = {"kustomization.yaml": b"resources: [a.yaml]\n", "a.yaml": head.encode()}
+    assert said(MemoryTree(files)) == [
+        "a.yaml:1:1 GW003 apiVersion, kind, metadata.name and metadata.namespace of an object must be text"
+    ]
