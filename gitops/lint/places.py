@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from gitops.api import crds
@@ -57,9 +58,14 @@ def wanted(role: Role, header: tuple[str, str], pointer: str) -> Wanted:
 
 
 def _in_ours(kind: str, pointer: str) -> Wanted:
-    known = crds.kind_named(kind)
-    schema = _schema_at(crds.schema(known), pointer) if known else {}
+    schema = _schema_at(_schema_of(kind), pointer)
     return {"string": Wanted.STRING, "boolean": Wanted.BOOLEAN}.get(schema.get("type", ""), Wanted.UNKNOWN)
+
+
+@cache
+def _schema_of(kind: str) -> Schema:
+    known = crds.kind_named(kind)
+    return crds.schema(known) if known else {}
 
 
 def _schema_at(schema: Schema, pointer: str) -> Schema:

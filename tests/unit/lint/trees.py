@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from textwrap import dedent
 
-from gitops import runner
 from gitops.lint import check
 from gitops.lint.finding import Finding
 from gitops.source.tree import MemoryTree
 
-RUNNER = runner.files()
+RUNNER = {"start": b"#!/bin/sh\n", "runner-amd64": b"amd64", "runner-arm64": b"arm64"}
 NAMESPACE = "namespace: ci\n"
 POOL = """\
 # yaml-language-server: $schema=workerpool.json
