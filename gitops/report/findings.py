@@ -111,7 +111,7 @@ def sarif(findings: Sequence[Finding], *, version: str) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "originalUriBaseIds": {"REPOSITORY": {"description": {"text": "the root of the repository"}}},
+        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the root of the repository"}}},
         "results": [_result(one, index[one.code.code]) for one in findings],
     }
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
@@ -138,7 +138,7 @@ def _result(one: Finding, index: int) -> dict[str, Any]:
         "partialFingerprints": {"gitopsLint/v1": _fingerprint(one)},
     }
     if one.location is not None:
-        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.location.file), "uriBaseId": "REPOSITORY"}}
+        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(one.location.file), "uriBaseId": "%SRCROOT%"}}
         if one.location.line:
             start = max(one.location.column, 1)
             place["region"] = {
