@@ -194,7 +194,6 @@ _SOURCE: tuple[Rule, ...] = (
             "https://git.example/team/config.git",
             "https://git.example/a@b.git",
             "file:///srv/config.git",
-            "ssh://git@git.example:2222/team/config.git",
         ),
         rejects=(
             "https://user:pass@git.example/config.git",
@@ -210,7 +209,7 @@ _SOURCE: tuple[Rule, ...] = (
         holds=lambda value: not value.get("url", "").startswith("ssh://") or "credentials" in value,
         message="ssh needs credentials",
         hint="name a Secret with `identity` and `known_hosts`",
-        accepts=({"url": "ssh://git@git.example/x.git", "credentials": {"name": "key"}}, {"url": "https://a/b"}),
+        accepts=({"url": "ssh://git@git.example:2222/x.git", "credentials": {"name": "key"}}, {"url": "https://a/b"}),
         rejects=({"url": "ssh://git@git.example/x.git"},),
     ),
     Rule(
