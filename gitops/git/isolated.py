@@ -65,11 +65,18 @@ def _child(
         # Mapped packs do not count as data, so a large repository is no reason to fail; what is unpacked does.
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     try:
-        if not library.trust(site.ca):
-            raise errors.SourceError(f"cannot read {site.name}", cause="a new process trusts an authority already")
-        theirs.send((True, act(*arguments, threading.Event())))
+        answer: tuple[bool, Any] = (True, _acted(act, site, arguments))
     except errors.GitOpsError as error:
-        theirs.send((False, error))
+        answer = (False, error)
+    finally:
+        library.leave()
+    theirs.send(answer)
+
+
+def _acted(act: Callable[..., Any], site: Site, arguments: tuple[Any, ...]) -> Any:
+    if not library.trust(site.ca):
+        raise errors.SourceError(f"cannot read {site.name}", cause="a new process trusts an authority already")
+    return act(*arguments, threading.Event())
 
 
 def run(

@@ -121,4 +121,12 @@ def prefer(origin: tuple[str, str, int], lines: tuple[str, ...]) -> None:
             written.replace(file)
 
 
+def leave() -> None:
+    """Remove what this process left on disk; for one that is ended rather than ends."""
+    with _lock:
+        while _home:
+            _home.pop().cleanup()
+        _hosts.clear()
+
+
 prepare()

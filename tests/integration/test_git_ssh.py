@@ -14,7 +14,7 @@ import pytest
 
 from gitops import errors
 from gitops.api.gitsync import Reference
-from gitops.git import credentials, library, site
+from gitops.git import credentials, exchange, library, site
 from gitops.git.mirror import Mirror
 from tests.cluster.sshserver import LocalSshServer, make_key
 from tests.contract.hosting import Bare
@@ -40,7 +40,13 @@ class Place:
         self.hosted = Bare(server.create_repo(directory.name), self.mirror())
 
     def mirror(
-        self, *, known_hosts: str | None = None, key: str = "client", passphrase: str = "", url: str = ""
+        self,
+        *,
+        known_hosts: str | None = None,
+        key: str = "client",
+        passphrase: str = "",
+        url: str = "",
+        limits: exchange.Limits | None = None,
     ) -> Mirror:
         login = credentials.from_secret(
             {
@@ -50,7 +56,7 @@ class Place:
             }
         )
         where = site.site(url or self.server.url(self.directory.name), credentials=login)
-        return Mirror(self.directory / "mirrors", where)
+        return Mirror(self.directory / "mirrors", where, limits=limits)
 
 
 @pytest.fixture
@@ -190,6 +196,18 @@ async def test_more_than_a_megabyte_arrives_whole(place: Place) -> None:
     mirror = place.mirror()
     await mirror.fetch(pushed)
     assert (await mirror.tree(pushed)).read("noise") == noise
+
+
+async def test_a_fetch_in_a_process_of_its_own_leaves_nothing_on_disk(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed = place.hosted.push(FILES)
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "scratch"))
+    mirror = place.mirror(limits=exchange.Limits(memory=256 << 20))
+    await mirror.fetch(pushed)
+    assert (await mirror.tree(pushed)).names("") == ("base",)
+    assert list((tmp_path / "scratch").iterdir()) == []
 
 
 async def test_a_silent_server_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
