@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Configure": {
         "import": ("gitops_cli.import_", "Turn another worker's configuration into ours"),
+        "pool": ("gitops_cli.pool", "Add a pool to an overlay"),
     },
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),
@@ -27,6 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "drift": ("gitops_cli.drift", "Show how the cluster differs from what was applied, and who did it"),
         "status": ("gitops_cli.status", "Show where a GitSync stands: revision, pending commits, drift, health"),
         "wait": ("gitops_cli.wait", "Wait until a GitSync or an object is ready, healthy, synced or deleted"),
+        "trace": ("gitops_cli.trace", "Show which line of which commit set a field, and what changed it after"),
         "history": ("gitops_cli.history", "Show which revisions were applied, when, by whom"),
     },
     "Change": {

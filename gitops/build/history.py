@@ -49,6 +49,13 @@ def history(rendered: Rendered, pointer: str) -> tuple[Step, ...]:
     return tuple(Step(location=at, by=_by(tree, at, rendered), value=value) for at, value in reversed(found))
 
 
+def origin(rendered: Rendered) -> Step:
+    """Where the object as a whole comes from: its manifest, or the entry that generates it."""
+    at = rendered.origin
+    by = _field(rendered.source.replay.tree, at) if at.file.rpartition("/")[2] in FILE_NAMES else RESOURCE
+    return Step(location=at, by=by, value=None)
+
+
 def leaves(rendered: Rendered, pointer: str) -> tuple[str, ...]:
     """The JSON pointers of all scalars (and empty containers) at or below one, in the order of the output."""
     value = value_in(tracked(rendered), pointer)

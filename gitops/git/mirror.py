@@ -14,7 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -24,7 +23,7 @@ from pygit2.enums import SortMode
 
 from gitops import errors
 from gitops.api.gitsync import Reference, VerifyMode
-from gitops.git import exchange, github, isolated, library, store
+from gitops.git import exchange, github, isolated, library, signature, store
 from gitops.git.credentials import App
 from gitops.git.exchange import Limits
 from gitops.git.site import Site
@@ -203,20 +202,12 @@ def _described(found: pygit2.Commit) -> Commit:
     author = found.author
     return Commit(
         id=str(found.id),
-        author=author.raw_name.decode("utf-8", "replace"),
-        email=author.raw_email.decode("utf-8", "replace"),
-        when=_moment(author.time, author.offset),
+        author=signature.text(author.raw_name),
+        email=signature.text(author.raw_email),
+        when=signature.moment(author.time, author.offset),
         subject=trailers.subject(message),
         trailers=trailers.trailers(message),
     )
-
-
-def _moment(seconds: int, minutes_east: int) -> datetime:
-    """A signature's time; one that no calendar holds becomes the epoch."""
-    try:
-        return datetime.fromtimestamp(seconds, tz=timezone(timedelta(minutes=minutes_east)))
-    except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, tz=UTC)
 
 
 def _overlap(one: Path, other: Path) -> bool:
