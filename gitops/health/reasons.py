@@ -98,7 +98,7 @@ def _exits(pod: Manifest) -> str:
 
 
 def _probe(pod: Manifest, events: Sequence[Manifest]) -> str:
-    running = [one for one in _containers(status_of(pod)) if (one.get("state") or {}).get("running")]
+    running = [one for one in _containers(status_of(pod)) if "running" in (one.get("state") or {})]
     unready = [one for one in running if not one.get("ready")]
     if not unready:
         return ""

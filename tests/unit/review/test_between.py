@@ -94,8 +94,9 @@ def test_carried_out_one_rendering_is_the_other(before: dict[str, Any], after: d
             assert jsonpatch.apply(change.inverse, ahead) == compare.visible(live[change.ref])
 
 
-POD: dict[str, Any] = {"spec": {"containers": [{"name": "web", "image": "a"}, {"name": "log", "image": "b"}], "args": ["x", "y"]}}
-SHOWN = {"spec": {"containers": [{"name": "mesh"}, *POD["spec"]["containers"]], "args": ["z", "y", "x"]}}
+CONTAINERS = [{"name": "web", "image": "a"}, {"name": "log", "image": "b"}]
+POD: dict[str, Any] = {"spec": {"containers": CONTAINERS, "args": ["x", "y"]}}
+SHOWN = {"spec": {"containers": [{"name": "mesh"}, *CONTAINERS], "args": ["z", "y", "x"]}}
 
 
 @pytest.mark.parametrize(
