@@ -95,9 +95,7 @@ class Objects(Protocol):
         """
         ...
 
-    async def patch_status(
-        self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]
-    ) -> Manifest:
+    async def patch_status(self, resource: Resource, namespace: str, name: str, patch: Mapping[str, Any]) -> Manifest:
         """Merge patch on the status subresource; `metadata.resourceVersion` and `metadata.uid` in it are preconditions.
 
         Raises:

@@ -49,9 +49,7 @@ def test_requests_are_counted_by_user(bare: BareApiServer) -> None:
         bare.kubectl("get", "--raw", "/api/v1/namespaces/default", user=counted)
 
     events = bare.audit(user="counted", since=before)
-    assert [(event.verb, event.uri, event.code) for event in events] == [
-        ("get", "/api/v1/namespaces/default", 200)
-    ] * 3
+    assert [(event.verb, event.uri, event.code) for event in events] == [("get", "/api/v1/namespaces/default", 200)] * 3
     assert {event.resource for event in events} == {"namespaces"}
     assert len({event.audit_id for event in events}) == 3
     assert all(event.user_agent.startswith("kubectl/v1.35.4") for event in events)
