@@ -25,6 +25,7 @@ _OPERATION = (
         "No place in the pool became free in time.",
         "raise the pool's maxOperations or timeouts.queued; look at what holds the places: gitops operation list",
     ),
+    ("PoolRemoved", "The WorkerPool was removed while the operation waited in it.", "run it on another pool"),
     ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),
     (
         "NotAllowed",

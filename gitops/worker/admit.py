@@ -55,6 +55,12 @@ def running(pools: Iterable[str]) -> Mapping[str, int]:
     return Counter(pools)
 
 
+def removed(operation: api.Operation) -> Outcome:
+    """What becomes of an operation that waits in a pool which is taken away: it would wait for ever."""
+    message = f"WorkerPool {operation.spec.pool} was removed before the operation started"
+    return Outcome(phase=Phase.FAILED, reason="PoolRemoved", message=message)
+
+
 def refuse(operation: api.Operation, pool: api.WorkerPool | None, *, now: datetime, why_not: str) -> Outcome | None:
     """Why a waiting operation will not be started any more; None if it may go on waiting.
 

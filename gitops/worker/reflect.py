@@ -77,14 +77,18 @@ def pools(roster: Roster) -> Handler:
     def put(manifest: Manifest) -> None:
         for pool in read_all(api.WorkerPool, [manifest]):
             roster.pools[pool.metadata.name] = pool
+            roster.removed_pools.discard(pool.metadata.name)
         roster.wake.set()
 
     def drop(last: Manifest) -> None:
         roster.pools.pop(last["metadata"]["name"], None)
+        roster.removed_pools.add(last["metadata"]["name"])
         roster.wake.set()
 
     def replace(items: list[Manifest]) -> None:
-        roster.pools = {pool.metadata.name: pool for pool in read_all(api.WorkerPool, items)}
+        fresh = {pool.metadata.name: pool for pool in read_all(api.WorkerPool, items)}
+        roster.removed_pools = (roster.removed_pools | roster.pools.keys()) - fresh.keys()
+        roster.pools = fresh
 
     return Handler(replace=replace, put=put, drop=drop)
 

@@ -68,6 +68,8 @@ class Roster:
     def __init__(self) -> None:
         self.operations: dict[str, api.Operation] = {}
         self.pools: dict[str, api.WorkerPool] = {}
+        self.removed_pools: set[str] = set()
+        """Pools this process has seen and that are no more; after a restart a missing pool is just not found."""
         self.syncs: dict[str, api.GitSync] = {}
         self.worker: api.Worker | None = None
         self.pods: dict[tuple[str, int], Manifest] = {}

@@ -193,7 +193,11 @@ class Service:
             if pool is None and name in roster.pools:
                 continue  # another Worker's
             for operation in waiting:
-                ended = admit.refuse(operation, pool, now=now, why_not=self.inspector.trouble.get(name, ""))
+                ended = (
+                    admit.removed(operation)
+                    if pool is None and name in roster.removed_pools
+                    else admit.refuse(operation, pool, now=now, why_not=self.inspector.trouble.get(name, ""))
+                )
                 if ended is not None:
                     live = self._enlist((operation.metadata.uid, 0), operation, pool or _no_pool(name))
                     ending = drive.end_without_pod(self._station, roster, operation, ended)

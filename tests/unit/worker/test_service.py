@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from gitops import errors
+from gitops.ports.objects import DeleteOptions
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import Call
 from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
@@ -113,6 +114,22 @@ async def test_a_pool_that_does_not_exist_is_waited_for_then_named(cluster: Clus
     assert await cluster.status() == {}
     await cluster.pass_time(40)
     assert (await cluster.status())["reason"] == "PoolNotFound"
+
+
+async def test_what_waits_in_a_pool_that_is_removed_fails_at_once(cluster: Cluster) -> None:
+    await cluster.furnish(suspended=True)
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(5)
+    kind = await cluster.kind("WorkerPool")
+    pool = await cluster.objects.get(kind, HOME, "linux")
+    assert pool is not None
+    options = DeleteOptions(uid=pool["metadata"]["uid"])
+    await cluster.objects.delete(kind, HOME, "linux", options=options)
+    await cluster.pass_time(6)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Failed", "PoolRemoved")
+    assert cluster.starts == []
 
 
 async def test_what_the_pool_does_not_allow_is_refused_before_any_pod(cluster: Cluster) -> None:
