@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import click
 
@@ -57,12 +58,13 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         shell.console.answer(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     found = [msgspec.convert(item, api.Operation) for item in items]
+    waits = places([msgspec.convert(item, api.Operation) for item in listing.items])
     if options.output == "name":
         for one in found:
             shell.console.answer(f"{_operations.REFERENCE}/{one.metadata.name}")
         return 0
     header = ["NAME", "POOL", "PHASE", "REASON", "EXIT", "NODE", "AGE"]
-    rows = [_row(one, now) for one in found]
+    rows = [_row(one, now, waits.get(one.metadata.uid, "")) for one in found]
     if options.everywhere:
         header = ["NAMESPACE", *header]
         rows = [[one.metadata.namespace, *row] for one, row in zip(found, rows, strict=True)]
@@ -72,7 +74,23 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     return 0
 
 
-def _row(operation: object, now: datetime) -> list[str]:
+def places(operations: list[Any]) -> dict[str, str]:
+    """What each waiting operation waits for, by UID: its place in the queue, or the holder of its mutex."""
+    from gitops.worker import admit, mutexes
+
+    found: dict[str, str] = {}
+    for namespace in {one.metadata.namespace for one in operations}:
+        ours = [one for one in operations if one.metadata.namespace == namespace]
+        queue, held = admit.queue(ours, live=()), list(mutexes.holds(ours, ()))
+        for waiting in queue.waiting.values():
+            for number, one in enumerate(waiting, 1):
+                holder = queue.waits_for(one, held)
+                mutex = f", mutex {holder.mutex}: {holder.who}" if holder is not None else ""
+                found[one.metadata.uid] = f"{number} of {len(waiting)} in the queue{mutex}"
+    return found
+
+
+def _row(operation: object, now: datetime, waits: str) -> list[str]:
     from gitops import api
     from gitops.api.operation import Phase
 
@@ -82,7 +100,7 @@ def _row(operation: object, now: datetime) -> list[str]:
         operation.metadata.name,
         operation.spec.pool,
         status.phase or Phase.QUEUED,
-        status.reason,
+        waits or status.reason,
         "" if status.exit_code is None else str(status.exit_code),
         status.node,
         age(operation.metadata.creation_timestamp, now),

@@ -45,6 +45,29 @@ class EnvVar(Wire, frozen=True, kw_only=True):
     )
 
 
+class MutexMode(StrEnum):
+    """Whether others may have it too."""
+
+    EXCLUSIVE = "exclusive"
+    SHARED = "shared"
+
+
+class Mutex(Wire, frozen=True, kw_only=True):
+    """What must not run at the same time, among all operations of the namespace."""
+
+    name: Annotated[Name, Meta(description="Operations that name the same mutex keep each other waiting")]
+    mode: Annotated[MutexMode, Meta(description="exclusive: alone; shared: beside others that share it")] = (
+        MutexMode.EXCLUSIVE
+    )
+    wait: Annotated[
+        str,
+        Meta(
+            pattern=DURATION,
+            description="How old the operation may become waiting for it; default: the pool's `timeouts.queued`",
+        ),
+    ] = ""
+
+
 Path = Annotated[
     str,
     Meta(pattern=r"^[^/:\x00-\x1f][^:\x00-\x1f]*$", max_length=512, description="Below the working directory"),
@@ -110,6 +133,10 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
             description="Instead of the pool's; its `allow` must name it",
         ),
     ] = ""
+    priority: Annotated[
+        int, Meta(ge=-1000, le=1000, description="The higher goes first in its pool's queue; it interrupts nothing")
+    ] = 0
+    mutex: Annotated[Mutex | None, Meta(description="What must not run at the same time")] = None
     timeout: Annotated[
         str, Meta(pattern=DURATION, description="For the script's run; default: the pool's `timeouts.run`")
     ] = ""

@@ -21,6 +21,8 @@ SCRIPT: Final = f"{GROUP}/script"
 """Annotation: the script's text, mounted through the downward API."""
 FILES: Final = f"{GROUP}/files"
 """Annotation: the operation's small files, see `files.listing`."""
+MUTEX: Final = f"{GROUP}/mutex"
+"""Annotation: mode and name of the mutex the pod holds, with a space between."""
 CANCEL: Final = f"{GROUP}/cancel"
 """Annotation of an Operation: who wants it ended, or why; the Operation itself stays."""
 

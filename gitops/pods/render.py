@@ -108,9 +108,10 @@ def _labels(launch: Launch) -> dict[str, str]:
 
 def _annotations(launch: Launch) -> dict[str, str]:
     operation = launch.operation
-    brought = files.listing(operation)
+    brought, mutex = files.listing(operation), operation.spec.mutex
     return {
         **({marks.FILES: brought} if brought else {}),
+        **({marks.MUTEX: f"{mutex.mode} {mutex.name}"} if mutex is not None else {}),
         marks.NAME: f"{operation.metadata.namespace}/{operation.metadata.name}",
         marks.SCRIPT: operation.spec.script,
         # Neither autoscaler may take the node from under a running script.

@@ -148,6 +148,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "WorkerPool.spec.allow": {"images": ["registry.example/team/*"], "resources": {"cpu": "4", "memory": "8Gi"}},
     "WorkerPool.spec.allow.images[]": "registry.example/team/*",
     "WorkerPool.spec.allow.resources": {"cpu": "4", "memory": "8Gi"},
+    "Operation.spec.mutex": {"name": "database", "mode": "shared"},
     "Operation.spec.image": "registry.example/team/tools:2",
     "Operation.spec.serviceAccount": "deployer",
     "Operation.spec.resources": {"requests": {"cpu": "2"}},

@@ -25,6 +25,12 @@ _OPERATION = (
         "No place in the pool became free in time.",
         "raise the pool's maxOperations or timeouts.queued; look at what holds the places: gitops operation list",
     ),
+    (
+        "MutexTimeout",
+        "Others held the operation's mutex for too long.",
+        "the message names who; raise spec.mutex.wait, or share the mutex",
+    ),
+    ("WaitingForMutex", "Another operation was first with the mutex; this one starts after it.", ""),
     ("PoolRemoved", "The WorkerPool was removed while the operation waited in it.", "run it on another pool"),
     ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),
     (

@@ -10,7 +10,7 @@ from gitops.api.operation import Phase
 from gitops.pods import allowed, outcome, render
 from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
-from gitops.worker import attend, launch, record, status
+from gitops.worker import attend, launch, mutexes, record, status
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.record import Written
@@ -41,7 +41,22 @@ async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -
     live.claimed(claimed)
     roster.figures.start(claimed, station.ports.clock.now())
     log.info("claimed", extra=_fields(claimed))
+    if claimed.spec.mutex is not None and not await _own_mutex(station, roster, live, claimed):
+        return
     await create(station, roster, live, made)
+
+
+async def _own_mutex(station: Station, roster: Roster, live: Live, claimed: api.Operation) -> bool:
+    """Whether the mutex is ours although another process may have claimed at the same time; if not, give way."""
+    while roster.heard < int(claimed.metadata.resource_version) and not live.cancel:
+        live.changed.clear()
+        await live.changed.wait()
+    holder = mutexes.before(roster, claimed)
+    if holder is None:
+        return True
+    content = status.released(holder.who)
+    await record.write(station, roster, claimed, lambda _: content, claim=live.claim)
+    return False
 
 
 async def create(station: Station, roster: Roster, live: Live, made: Mapping[str, object]) -> None:

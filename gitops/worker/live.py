@@ -9,6 +9,7 @@ from gitops.api import names
 from gitops.api.workerpool import WorkerPool
 from gitops.objects import Manifest
 from gitops.pods import marks
+from gitops.worker import mutexes
 
 
 class Live:
@@ -19,6 +20,8 @@ class Live:
         self.operation = operation
         self.claim = operation.status.claim if operation is not None else None
         """The claim this process works under; another one in the status means that it was taken over."""
+        self.hold = mutexes.hold(operation) if operation is not None else None
+        """Its mutex is held to the end of the attempt, even when the operation is deleted meanwhile."""
         self.pool = pool
         self.pod: Manifest | None = None
         self.gone = False

@@ -55,7 +55,7 @@ def operations(roster: Roster) -> Handler:
 
     def put(manifest: Manifest) -> None:
         for operation in read_all(api.Operation, [manifest]):
-            roster.put_operation(operation)
+            roster.hear_operation(operation)
 
     return Handler(
         replace=lambda items: roster.replace_operations(read_all(api.Operation, items)),

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from gitops import api
-from gitops.api.operation import Phase
+from gitops.api.operation import Claim, Phase
 from gitops.objects import Manifest
 from gitops.pods import marks
 from gitops.worker.figures import Figures
@@ -73,6 +73,9 @@ class Roster:
         self.syncs: dict[str, api.GitSync] = {}
         self.worker: api.Worker | None = None
         self.pods: dict[tuple[str, int], Manifest] = {}
+        self.heard = 0
+        """resourceVersion up to which the watch of operations has told everything."""
+        self._claims: dict[str, tuple[Claim, int]] = {}
         self.synced: set[str] = set()
         """What has been listed completely: `operations`, `pools`, `workers`, `syncs`, `pods/<namespace>`."""
         self.denied: dict[str, str] = {}
@@ -106,9 +109,27 @@ class Roster:
         self._tell_operation(operation, gone=False)
         self.wake.set()
 
+    def hear_operation(self, operation: api.Operation, *, listed: bool = False) -> None:
+        """An operation as the watch tells it, in the order in which storage saw it; a listing tells no order."""
+        version = int(operation.metadata.resource_version or 0)
+        uid, claim = operation.metadata.uid, operation.status.claim
+        known = self._claims.get(uid)
+        if claim is None:
+            self._claims.pop(uid, None)
+        elif known is None or known[0] != claim:
+            self._claims[uid] = (claim, 0 if listed else version)
+        self.heard = max(self.heard, version)
+        self.put_operation(operation)
+
+    def claimed_at(self, operation: api.Operation) -> int:
+        """At which resourceVersion the write came that claimed an operation; 0 if it is not known: long ago, then."""
+        known = self._claims.get(operation.metadata.uid)
+        return known[1] if known is not None and known[0] == operation.status.claim else 0
+
     def drop_operation(self, uid: str) -> None:
         """The operation was deleted."""
         gone = self.operations.pop(uid, None)
+        self._claims.pop(uid, None)
         if gone is not None:
             self._tell_operation(gone, gone=True)
         self.wake.set()
@@ -153,7 +174,7 @@ class Roster:
         for uid in self.operations.keys() - fresh.keys():
             self.drop_operation(uid)
         for operation in fresh.values():
-            self.put_operation(operation)
+            self.hear_operation(operation, listed=True)
 
 
 def _same(one: Manifest | None, other: Manifest) -> bool:

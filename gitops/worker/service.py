@@ -13,11 +13,12 @@ from gitops.api.workerpool import WorkerPool, WorkerPoolSpec
 from gitops.objects import Manifest
 from gitops.pods import marks
 from gitops.pods.render import Launch
-from gitops.worker import admit, adopt, drive, record, reflect
+from gitops.worker import admit, adopt, drive, mutexes, record, reflect
 from gitops.worker.adopt import Duty, Found
 from gitops.worker.drain import Drainage
 from gitops.worker.inspect import Inspector
 from gitops.worker.live import Live
+from gitops.worker.mutexes import Hold
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
 
@@ -188,15 +189,17 @@ class Service:
         roster, now = self.roster, self._station.ports.clock.now()
         queue = admit.queue(roster.operations.values(), live=[uid for uid, _ in self.live])
         served = {pool.metadata.name: pool for pool in roster.served()}
+        taken = self._taken()
         for name, waiting in queue.waiting.items():
             pool = served.get(name)
             if pool is None and name in roster.pools:
                 continue  # another Worker's
             for operation in waiting:
+                why_not, holder = self.inspector.trouble.get(name, ""), queue.waits_for(operation, taken)
                 ended = (
                     admit.removed(operation)
                     if pool is None and name in roster.removed_pools
-                    else admit.refuse(operation, pool, now=now, why_not=self.inspector.trouble.get(name, ""))
+                    else admit.refuse(operation, pool, now=now, why_not=why_not, holder=holder)
                 )
                 if ended is not None:
                     live = self._enlist((operation.metadata.uid, 0), operation, pool or _no_pool(name))
@@ -204,13 +207,18 @@ class Service:
                     group.create_task(self._task(live, ending))
         running = self.running()
         able = [pool for name, pool in served.items() if self._able(name, pool)]
-        for operation in queue.start(able, running):
+        for operation in queue.start(able, running, taken):
             key = (operation.metadata.uid, 1)
             if (operation.metadata.uid, 0) in self.live or self._resting(key):
                 continue
             live = self._enlist(key, operation, served[operation.spec.pool])
             attempt = self._launch(operation, live.pool)
             group.create_task(self._task(live, drive.start(self._station, roster, live, attempt)))
+
+    def _taken(self) -> list[Hold]:
+        """The mutexes that are held, or about to be: what this process starts is held before its claim is heard of."""
+        starting = (live.hold for live in self.live.values() if live.hold is not None and live.key[1])
+        return [*mutexes.holds(self.roster.operations.values(), self.roster.pods.values()), *starting]
 
     def _able(self, name: str, pool: WorkerPool) -> bool:
         """The pool is complete, and everything that runs in it already is known."""

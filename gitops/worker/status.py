@@ -35,6 +35,12 @@ def claimed(launch: Launch, *, identity: str, spec_hash: str, revision: str, now
     return {"phase": Phase.STARTING, "reason": "Claimed", "message": "", "claim": claim, "revision": revision}
 
 
+def released(holder: str) -> dict[str, Any]:
+    """The claim given back: somebody else was first with the mutex."""
+    message = f"{holder} was first with its mutex"
+    return {"phase": Phase.QUEUED, "reason": "WaitingForMutex", "message": message, "claim": None}
+
+
 def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:
     """The pod's identity and where it stands."""
     running = progress.stage in {stage.Stage.RUNNING, stage.Stage.ENDED}
