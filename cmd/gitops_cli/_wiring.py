@@ -6,10 +6,11 @@ Imported by the commands that talk to a cluster, and only when they run.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import msgspec
 
 from gitops import cluster, errors, runner
 from gitops.plan.change import Desired
@@ -17,6 +18,7 @@ from gitops.ports.objects import Resource
 from gitops.source import Tree
 from gitops.sync import desired, events
 from gitops.sync.means import Means
+from gitops_cli import _builds
 from gitops_cli._shell import Shell
 
 SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
@@ -47,12 +49,16 @@ def means(shell: Shell, connection: cluster.Cluster, *, patience: float = 300.0,
 
 def cache() -> Path:
     """Where mirrors are kept: `GITOPS_CACHE`, else the user's cache directory."""
-    named = os.environ.get("GITOPS_CACHE")
-    if named:
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gitops-worker"
+    return _builds.home()
 
 
 async def render(tree: Tree, path: str) -> tuple[Desired, ...]:
-    """Build, validate and expand on a thread, so that nothing else waits for it."""
-    return await asyncio.to_thread(desired.render, tree, path, runner=runner.files())
+    """Build, validate and expand, or recall it, on a thread, so that nothing else waits for it."""
+    return await asyncio.to_thread(_rendered, tree, path)
+
+
+def _rendered(tree: Tree, path: str) -> tuple[Desired, ...]:
+    def make(source: Tree) -> bytes:
+        return msgspec.json.encode(desired.render(source, path, runner=runner.files()))
+
+    return msgspec.json.decode(_builds.kept(tree, "desired", path, make=make), type=tuple[Desired, ...])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gitops_cli import _options, _shell
+
+if TYPE_CHECKING:
+    from gitops.source import Tree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,24 +53,30 @@ def command(context: click.Context, path: str, output: str, *, expand: bool) -> 
 def run(shell: _shell.Shell, options: Options) -> None:
     """Build and print."""
     from gitops.git import checkout
+    from gitops_cli import _builds
 
     opened = checkout.open_path(options.path, describe=False)
     shell.source = opened.tree
-    manifests = _expanded(opened) if options.expand else _authored(opened)
-    shell.console.answer(_text(manifests, options.output))
+
+    def make(tree: Tree) -> bytes:
+        manifests = _expanded(tree, opened.path) if options.expand else _authored(tree, opened.path)
+        return _text(manifests, options.output).encode()
+
+    question = ("text", opened.path, options.output, str(options.expand))
+    shell.console.answer(_builds.kept(opened.tree, *question, make=make).decode())
 
 
-def _authored(opened: Any) -> list[dict[str, Any]]:
+def _authored(tree: Tree, path: str) -> list[dict[str, Any]]:
     from gitops import build
 
-    return [one.manifest for one in build.build(opened.tree, opened.path).objects]
+    return [one.manifest for one in build.build(tree, path).objects]
 
 
-def _expanded(opened: Any) -> list[dict[str, Any]]:
+def _expanded(tree: Tree, path: str) -> list[dict[str, Any]]:
     from gitops import runner
     from gitops.sync import desired
 
-    return [one.manifest for one in desired.render(opened.tree, opened.path, runner=runner.files())]
+    return [one.manifest for one in desired.render(tree, path, runner=runner.files())]
 
 
 def _text(manifests: Sequence[dict[str, Any]], form: str) -> str:
