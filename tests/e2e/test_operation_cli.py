@@ -129,7 +129,7 @@ def test_every_line_arrives_and_stays(desk: Desk) -> None:
         "run", "--pool", "linux", "--follow", "--name", "many", behind=("seq", "-f", "line %g", "5000")
     )
     assert code == 0, err
-    assert out == expected
+    assert out == expected, err
     assert "incomplete" not in err
     assert desk.type("logs", "many") == (0, expected, "")
     assert desk.type("logs", "operation.gitops-worker.io/many", "--tail", "2")[1] == "line 4999\nline 5000\n"
