@@ -55,6 +55,23 @@ class Intake:
                 log.info("the spool of %s cannot be read: %s", self._live.uid, error)
             # A spool that is just being turned over, or has lost the beginning, brings nothing the next time either.
             self._left = ATTEMPTS if tally.last > before else self._left - 1
+        if tally.last < upto:
+            await self._reread(upto)
+
+    async def _reread(self, upto: int) -> None:
+        """A followed log may skip what its file still has: read it once more, from the start."""
+        assert self._live.pod is not None  # noqa: S101 - as below
+        metadata, tally = self._live.pod["metadata"], self._writer.tally
+        decoder = Decoder(tally.last)
+        names = (metadata["namespace"], metadata["name"], marks.CONTAINER)
+        try:
+            async with contextlib.aclosing(self._station.ports.logs.read(*names, follow=False)) as chunks:
+                async for chunk in chunks:
+                    frames = [frame for frame in decoder.feed(chunk) if frame.seq <= upto]
+                    if frames and frames[0].seq == tally.last + 1:
+                        self._writer.append(frames[: _run(frames)])
+        except errors.ClusterError as error:
+            log.info("the log of %s cannot be read again: %s", self._live.uid, error)
 
     async def _replay(self, first: int) -> None:
         assert self._live.pod is not None  # noqa: S101 - a log is followed only of a pod that was seen
