@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import posixpath
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,9 +25,6 @@ Below = Callable[[str], Location]
 Pair = tuple[str, bytes, Where]
 """A key, its content, and where that is written."""
 
-_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_KEY = re.compile(r"[-._a-zA-Z0-9]+")
-_MAX_KEY = 253
 _LINE = 70
 _BOM = b"\xef\xbb\xbf"
 _WHITE = " \t\v\f\r\x85\xa0"
@@ -121,7 +117,10 @@ def _base64(content: bytes) -> str:
 
 
 def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, below: Below) -> Iterable[Pair]:
-    """Keys and values, and where each is written: env files, literals, files; each key once."""
+    """Keys and values, and where each is written: env files, literals, files; each key once.
+
+    Like kubectl, this takes keys that the API server does not.
+    """
     pairs: list[Pair] = []
     at = functools.partial(below, "")
     for i, path in enumerate(entry.get("envs") or ()):
@@ -137,12 +136,6 @@ def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, belo
         pairs.append((key, content, functools.partial(Location, found, 1, 1)))
     seen: set[str] = set()
     for key, _, _ in pairs:
-        if not _KEY.fullmatch(key) or len(key) > _MAX_KEY or key in (".", "..") or key.startswith(".."):
-            raise errors.BuildError(
-                f"the {kind} generator {entry.get('name')}: {key!r} is not a valid key",
-                hint="letters, digits, `-`, `_` and `.`",
-                location=at(),
-            )
         if key in seen:
             raise errors.BuildError(
                 f"the {kind} generator {entry.get('name')} has the key {key!r} twice", location=at()
@@ -187,8 +180,8 @@ def _env_file(content: bytes, path: str, found: str, at: Where) -> list[Pair]:
         if not text or text[0] == "#":
             continue
         key, _, value = text.partition("=")
-        if not _ENV_NAME.fullmatch(key) or key in (".", "..") or key.startswith(".."):
-            raise errors.BuildError(f"{path}: line {number} does not start with the name of a variable", location=at())
+        if not key:
+            continue
         pairs.append((key, value.encode(), functools.partial(Location, found, number, 1)))
     return pairs
 

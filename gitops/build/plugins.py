@@ -21,6 +21,7 @@ from gitops.build import (
     replacements,
     shapes,
     transform,
+    valueadd,
 )
 from gitops.build.collection import Collection
 from gitops.build.config import spec_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _SPECS = [shapes.FIELD_SPEC]
 _META = {"metadata": {"name": str, "namespace": str}}
+_VALUE_TARGETS = [{"selector": shapes.SELECTOR, "fieldPath": str, "filePathPosition": int}]
 _SHAPES: dict[str, dict[str, Any]] = {
     "ConfigMapGenerator": {**_META, **shapes.CONFIG_MAP},
     "SecretGenerator": {**_META, **shapes.SECRET},
@@ -56,8 +58,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
     "ReplacementTransformer": {"replacements": [{**shapes.REPLACEMENT, "path": str}]},
     "ReplicaCountTransformer": {"replica": shapes.REPLICA, "fieldSpecs": _SPECS},
     "ValueAddTransformer": {
-        "value": str,
-        "targets": [{"selector": shapes.SELECTOR, "fieldPath": str, "filePathPosition": int}],
+        "value": object,
+        "targets": _VALUE_TARGETS,
         "targetFilePath": str,
     },
 }
@@ -287,10 +289,8 @@ def _replicas(plugin: Plugin, resources: list[Resource]) -> None:
     transform.replicas(resources, plugin.settings.get("replica") or {}, plugin.specs, plugin.mark, plugin.at)
 
 
-def _value_add(plugin: Plugin, _resources: list[Resource]) -> None:
-    raise errors.BuildError(
-        "ValueAddTransformer is not supported", hint="use a replacement instead", location=plugin.at()
-    )
+def _value_add(plugin: Plugin, resources: list[Resource]) -> None:
+    valueadd.run(plugin, resources, _VALUE_TARGETS)
 
 
 _TRANSFORMERS: dict[str, Callable[[Plugin, list[Resource]], None]] = {

@@ -197,5 +197,9 @@ def _escaped(key: str) -> str:
 
 def _nearest(key: str, shape: dict[str, Shape]) -> str:
     """A hint naming a field that starts alike."""
-    close = [name for name in shape if name.lower()[:4] == key.lower()[:4]]
-    return f"did you mean {close[0]!r}?" if close else f"the fields here are {', '.join(sorted(shape))}"
+    import difflib  # noqa: PLC0415  # only mistakes need it
+
+    lowered = {name.lower(): name for name in shape}
+    alike = [name for name in lowered if name.startswith(key.lower()) or key.lower().startswith(name)]
+    close = alike or difflib.get_close_matches(key.lower(), lowered, 1, 0.7)
+    return f"did you mean {lowered[close[0]]!r}?" if close else f"the fields here are {', '.join(sorted(shape))}"

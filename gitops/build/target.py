@@ -109,8 +109,9 @@ class Target:
     def _refuse_cycle(self, folder: str, at: Where) -> None:
         for visited in self.above:
             if visited == folder or not folder or visited.startswith(folder + "/"):
+                name = folder or "the root of the repository"
                 raise errors.BuildError(
-                    f"{folder or 'the root of the repository'} contains {visited or 'the root'}, which is being built:"
+                    f"{name} {'is' if visited == folder else f'contains {visited}, which is'} being built already:"
                     " this would never end",
                     cause=" -> ".join([*(name or "." for name in self.above), folder or "."]),
                     location=at(),
@@ -126,8 +127,11 @@ class Target:
         for i, path in enumerate(self.kustomization.entries("components")):
             at = self.kustomization.where(f"/components/{i}")
             found = files.resolve(folder, str(path), at)
-            if files.kind(found) is not EntryKind.DIRECTORY:
-                raise files.missing(found, at, files.kind(found))
+            kind = files.kind(found)
+            if kind is EntryKind.FILE:
+                raise errors.BuildError(f"{found} is a file where the folder of a Component is expected", location=at())
+            if kind is not EntryKind.DIRECTORY:
+                raise files.missing(found, at, kind)
             collection = self._folder(found, at, collection, str(path), component=True)
         return collection
 

@@ -15,7 +15,7 @@ import yaml
 from gitops import errors
 from gitops.location import Location
 from gitops.yaml import scalars
-from gitops.yaml.scalars import Authored, Dialect
+from gitops.yaml.scalars import Authored, Dialect, is_string
 from gitops.yaml.tracked import Items, Map, Text
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -137,6 +137,7 @@ class _Reader:
         self.nodes = 0
         self.total = 0
         self.depth = 0
+        self.flow = 0
         self.odd = tracked
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.words: dict[str, Any] = {}
@@ -178,6 +179,8 @@ class _Reader:
                 return found
             if kind is not _DOCUMENT_START:
                 continue
+            if self.dialect is Dialect.MANIFEST and (event.version or event.tags):
+                self._refuse(event, "a manifest has no %YAML or %TAG directive", "leave the line out")
             self.total += self.nodes
             self.nodes, self.anchors, self.odd = 0, {}, self.tracked
             event = self.next()
@@ -205,7 +208,9 @@ class _Reader:
         if self.depth > MAX_DEPTH:
             self._refuse(event, f"the document nests deeper than {MAX_DEPTH} levels", "")
         before = self.nodes
+        self.flow += event.flow_style
         value = self._mapping(event) if kind is _MAPPING else self._sequence(event)
+        self.flow -= event.flow_style
         self.depth -= 1
         if event.anchor:
             self.anchors[event.anchor] = (value, self.nodes - before + 1)
@@ -285,6 +290,9 @@ class _Reader:
     def _scalar(self, event: Any) -> Any:
         if not event.style and event.tag is None:
             value = self._plain(event)
+            if value.__class__ is Authored and self.flow and ":" in value.text and is_string(value):
+                # kustomize quotes what has a colon between brackets, after which a time of day is a string.
+                value = value.text
         elif event.tag is None or event.tag == "!":
             value = event.value
         else:

@@ -17,9 +17,8 @@ from typing import Any
 from gitops.location import Location
 
 _LARGEST_INT = 2**64 - 1
+_BEYOND_INT = 1e20
 _SMALLEST_INT = -(2**63)
-_FLOAT_TO_INT_LIMIT = 1e21
-_EXPONENT_FROM = 1e-6
 
 _NULLS = dict.fromkeys(("", "~", "null", "Null", "NULL"))
 _BOOLS = dict.fromkeys(("true", "True", "TRUE"), True) | dict.fromkeys(("false", "False", "FALSE"), False)
@@ -101,15 +100,17 @@ def _canonical(value: Any) -> str:
 
 
 def float_text(value: float) -> str:
-    """The shortest spelling of a float, with an exponent where Go's `%g` has one (below 1e-4, from 1e21)."""
-    text = repr(value)
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        sign, digits = ("-", exponent[1:]) if exponent[0] == "-" else ("+", exponent.lstrip("+"))
-        if sign == "+" and int(digits) < 21:  # noqa: PLR2004 - Go's limit, see above
-            return str(int(value))
-        return f"{mantissa.removesuffix('.0')}e{sign}{digits.zfill(2)}"
-    return text.removesuffix(".0")
+    """The shortest spelling of a float, with an exponent where Go's `strconv` has one: below 1e-4 and from 1e6."""
+    spelled = _scientific(value)
+    if -4 <= int(spelled.partition("e")[2]) < 6:  # noqa: PLR2004 - Go's limits, see above
+        return repr(value).removesuffix(".0")
+    return spelled
+
+
+def _scientific(value: float) -> str:
+    """A float with as few digits as tell it from all others, and an exponent."""
+    digits = repr(value).partition("e")[0].lstrip("-").replace(".", "").strip("0")
+    return f"{value:.{max(len(digits) - 1, 0)}e}"
 
 
 def plain(value: Any) -> Any:
@@ -175,11 +176,16 @@ def _integer(text: str) -> int | None:
 
 
 def json_number(value: float) -> float | int | None:
-    """A float as JSON carries it through kubectl: whole numbers below 1e21 are integers; None if not finite."""
+    """A float as JSON carries it through kubectl: whole numbers of 64 bits are integers; None if not finite."""
     if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - NaN is the one that differs
         return None
-    if value.is_integer() and abs(value) < _FLOAT_TO_INT_LIMIT:
-        return int(value)
+    if value.is_integer() and abs(value) < _BEYOND_INT:
+        # Go writes the shortest digits and fills up with zeros: 123456789012345680, not ...677.
+        digits, _, exponent = _scientific(value).partition("e")
+        head, _, tail = digits.partition(".")
+        whole = int(head + tail) * 10 ** (int(exponent) - len(tail))
+        if _SMALLEST_INT <= whole <= _LARGEST_INT:
+            return whole
     return value
 
 

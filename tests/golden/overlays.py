@@ -15,6 +15,7 @@ NAMES = ("web", "db", "api", "cache")
 LABELS = ("app", "tier", "app.kubernetes.io/name", "team")
 IMAGES = ("nginx", "registry.example/tools", "registry.example:5000/a/b", "busybox")
 TAGS = ("", ":1.2.3", ":latest", "@sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3")
+LITERALS = ("a=1", "b='q'", 'c="x y"', "d=", "e=a=b", "f=<&>", "a b=c", "../h=1")
 SPELLINGS = (
     "abc", "yes", "0644", "1.10", "1e3", "12:30", "true", "True", "~", "null", "", "2024-01-02", "0x1F", "1_000",
     '"quoted"', "'007'", "on", "-1", ".5", "+7", "a: b", "*star", "# no comment", "x y ", "é", "tab\there", "- dash",
@@ -293,14 +294,12 @@ def _generator(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
         name = _name(draw, folder)
     repo.known.append((kind, name))
     entry: dict[str, Any] = {"name": name}
-    entry["literals"] = draw(
-        st.lists(st.sampled_from(["a=1", "b='q'", 'c="x y"', "d=", "e=a=b", "f=<&>"]), max_size=3, unique=True)
-    )
+    entry["literals"] = draw(st.lists(st.sampled_from(LITERALS), max_size=3, unique=True))
     if draw(st.integers(0, 2)) == 0:
         repo.files[f"{folder}/some.txt"] = draw(st.sampled_from(["text", "line\nline\n", "", "é" * 40, " lead\n"]))
         entry["files"] = draw(st.sampled_from([["some.txt"], ["k=some.txt"]]))
     if draw(st.integers(0, 2)) == 0:
-        repo.files[f"{folder}/some.env"] = "# comment\nX=1\n  Y= two \n\nZ\n"
+        repo.files[f"{folder}/some.env"] = "# comment\nX=1\n  Y= two \n\nZ\n=no name\n1x=2\n"
         entry[draw(st.sampled_from(["env", "envs"]))] = "some.env"
         if "envs" in entry:
             entry["envs"] = ["some.env"]
@@ -489,6 +488,11 @@ PLUGINS: tuple[tuple[str, dict[str, Any]], ...] = (
         },
     ),
     ("HashTransformer", {}),
+    ("ValueAddTransformer", {"value": "v1", "targets": [{"fieldPath": "metadata/annotations/added"}]}),
+    (
+        "ValueAddTransformer",
+        {"value": "7", "targets": [{"selector": {"kind": "Widget"}, "fieldPath": "spec/ref", "filePathPosition": 1}]},
+    ),
 )
 
 
