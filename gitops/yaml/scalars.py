@@ -183,7 +183,7 @@ def json_number(value: float) -> float | int | None:
         # Go writes the shortest digits and fills up with zeros: 123456789012345680, not ...677.
         digits, _, exponent = _scientific(value).partition("e")
         head, _, tail = digits.partition(".")
-        whole = int(head + tail) * 10 ** (int(exponent) - len(tail))
+        whole: int = int(head + tail) * 10 ** (int(exponent) - len(tail))
         if _SMALLEST_INT <= whole <= _LARGEST_INT:
             return whole
     return value
