@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 
 from gitops.report.redact import Redactor
 
+_KNOWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
 
 class Formatter(logging.Formatter):
-    """`time`, `level`, `logger`, `message`, and `error` with the traceback of an exception."""
+    """`time`, `level`, `logger`, `message`, the `extra` of the call, and `error` with a traceback."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -25,6 +27,9 @@ class Formatter(logging.Formatter):
             "logger": record.name,
             "message": self._redactor.clean(record.getMessage()),
         }
+        for name, value in vars(record).items():
+            if name not in _KNOWN:
+                entry.setdefault(name, self._redactor.clean(str(value)))
         if record.exc_info:
             entry["error"] = self._redactor.clean(self.formatException(record.exc_info))
         return json.dumps(entry, ensure_ascii=False)

@@ -24,7 +24,7 @@ from gitops.logstore import DirectoryStore
 from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
-from gitops.web.metrics import WorkerCollector
+from gitops.web.metrics import Requests, WorkerCollector
 from gitops_cli import _apart, _logging, _sources
 from gitops_cli._shell import Shell
 
@@ -49,6 +49,7 @@ class State:
     """What probes and metrics look at: the halves that lead, and whether each has seen its world."""
 
     registry: CollectorRegistry
+    requests: Requests
     waits: dict[str, Callable[[], Sequence[str]]] = field(default_factory=dict)
     collectors: dict[str, Collector] = field(default_factory=dict)
 
@@ -107,7 +108,7 @@ async def run(shell: Shell, chosen: Options) -> int:
         chosen=chosen,
         namespace=shell.settings.namespace or config.namespace or "default",
         identity=f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(3)}",
-        state=State(registry=registry),
+        state=State(registry=registry, requests=Requests(registry)),
         store=None if chosen.half == "reconciler" else DirectoryStore(Path(chosen.log_directory), SystemClock()),
     )
     where = f"{program.namespace}/{chosen.worker}"
@@ -136,7 +137,8 @@ async def _logs_served(program: Program) -> AsyncIterator[None]:
 
 async def _elected(program: Program, config: cluster.ClusterConfig, name: str, half: Half) -> None:
     """Run a half while its Lease is ours; stand by otherwise."""
-    async with cluster.connect(config, component=name) as connection:
+    observe = program.state.requests.observer(name)
+    async with cluster.connect(config, component=name, observe=observe) as connection:
         election = Election(
             connection.objects,
             connection.clock,
@@ -192,7 +194,7 @@ async def _work(program: Program, connection: cluster.Cluster) -> None:
     )
 
     def started(service: worker.Service) -> None:
-        program.state.enter("worker", service.waiting_for, WorkerCollector(service))
+        program.state.enter("worker", service.waiting_for, WorkerCollector(service, service.roster.figures))
 
     async with asyncio.TaskGroup() as group:
         sweeping = group.create_task(_sweep(store, connection))

@@ -29,8 +29,8 @@ CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 65.0
 """The API server itself gives up after 60 seconds."""
 
-Observer = Callable[[str, str, int, float], None]
-"""Method, resource path, HTTP status (0: none) and seconds of each finished request: for metrics."""
+Observer = Callable[[Request, int, float], None]
+"""Each request, its HTTP status (0: none) and the seconds until its answer began: for metrics."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ class Http:
                     raise await self._error(request, response)
         finally:
             if self._observe:
-                self._observe(request.method, request.path, code, self._clock.monotonic() - started)
+                self._observe(request, code, self._clock.monotonic() - started)
         return response
 
     async def _error(self, request: Request, response: aiohttp.ClientResponse) -> ClusterError:

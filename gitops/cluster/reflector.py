@@ -8,7 +8,7 @@ stream goes on from the last version seen, or a complete list replaces what was 
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,7 +25,7 @@ from gitops.errors import ClusterDenied, ClusterError, ClusterUnavailable
 from gitops.objects import Manifest
 from gitops.ports.clock import Clock
 from gitops.ports.objects import Resource
-from gitops.ports.watch import Gone, Put, Synced, WatchEvent
+from gitops.ports.watch import Gone, Put, Synced, WatchEvent, nobody
 
 _DECODE = msgspec.json.Decoder(dict[str, Any]).decode
 
@@ -54,6 +54,7 @@ class _State:
     namespace: str
     labels: str
     backoff: Backoff
+    heard: Callable[[], None]
     version: str = ""
     opened: float | None = None
     events: int = 0
@@ -69,11 +70,11 @@ class Reflector:
         self._patience = patience or Patience()
 
     async def watch(
-        self, resource: Resource, namespace: str = "", *, labels: str = ""
+        self, resource: Resource, namespace: str = "", *, labels: str = "", heard: Callable[[], None] = nobody
     ) -> AsyncGenerator[WatchEvent, None]:
         """See `gitops.ports.watch.Watch`."""
         backoff = Backoff(first=self._patience.first, longest=self._patience.most)
-        state = _State(resource, namespace, labels, backoff)
+        state = _State(resource, namespace, labels, backoff, heard)
         while True:
             state.opened, state.events = None, 0
             error: ClusterError | None = None
@@ -93,6 +94,7 @@ class Reflector:
         if not state.version:
             listing = await self._objects.list(state.resource, state.namespace, labels=state.labels)
             state.version = listing.resource_version
+            state.heard()
             yield Synced(listing.items)
         state.opened = self._clock.monotonic()
         async with aclosing(self._follow(state)) as events:
@@ -116,8 +118,10 @@ class Reflector:
     async def _follow(self, state: _State) -> AsyncGenerator[WatchEvent, None]:
         request = self._request(state)
         async with self._http.stream(request, silence=self._patience.silence) as chunks:
+            state.heard()
             async for line in _lines(chunks):
                 state.events += 1
+                state.heard()
                 event = _DECODE(line)
                 seen: Manifest = event["object"]
                 if event["type"] == "ERROR":

@@ -12,6 +12,7 @@ from gitops.ref import ResourceRef
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+_VERBS = {"POST": "create", "PUT": "update"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,28 @@ class Request:
     def target(self) -> str:
         """Path and query, encoded."""
         return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
+    @property
+    def verb(self) -> str:
+        """What the audit log and RBAC call it."""
+        if self.method != "GET":
+            return _VERBS.get(self.method, self.method.lower())
+        if ("watch", "1") in self.query:
+            return "watch"
+        return "get" if len(self._parts) > 1 else "list"
+
+    @property
+    def resource(self) -> str:
+        """Plural and subresource, `pods/log`; empty for an address that names none, as discovery's do."""
+        parts = self._parts
+        return "/".join([*parts[:1], *parts[2:3]])
+
+    @property
+    def _parts(self) -> list[str]:
+        """Plural, name, subresource: as much of it as the path has."""
+        parts = self.path.strip("/").split("/")
+        parts = parts[2:] if parts[0] == "api" else parts[3:]
+        return parts[2:] if parts[:1] == ["namespaces"] and len(parts) > 2 else parts  # noqa: PLR2004 - with its name
 
     @property
     def safe(self) -> bool:

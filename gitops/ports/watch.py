@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,11 +34,19 @@ class Gone:
 WatchEvent = Synced | Put | Gone
 
 
+def nobody() -> None:
+    """Who listens to signs of life unless someone else does."""
+
+
 class Watch(Protocol):
     """A reflector: bookmarks, resume from the last resourceVersion, 410 in both forms, silent stalls, Retry-After."""
 
-    def watch(self, resource: Resource, namespace: str = "", *, labels: str = "") -> AsyncGenerator[WatchEvent, None]:
+    def watch(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", heard: Callable[[], None] = nobody
+    ) -> AsyncGenerator[WatchEvent, None]:
         """Events of a kind in a namespace (all if empty). Ends only by cancellation.
+
+        `heard` is called at every sign of life, bookmarks included, of which the server sends one a minute.
 
         Raises:
             ClusterDenied: the account may not list or watch. Everything else is retried with backoff.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from gitops.ports.objects import Resource
-from gitops.ports.watch import Gone, Put, Synced, WatchEvent
+from gitops.ports.watch import Gone, Put, Synced, WatchEvent, nobody
 from gitops.testing import selector
 from gitops.testing.objects import FakeObjects
 from gitops.testing.store import Stored, copy
@@ -32,7 +32,7 @@ class FakeWatch:
         return len(self._watchers)
 
     async def watch(
-        self, resource: Resource, namespace: str = "", *, labels: str = ""
+        self, resource: Resource, namespace: str = "", *, labels: str = "", heard: Callable[[], None] = nobody
     ) -> AsyncGenerator[WatchEvent, None]:
         """See `gitops.ports.watch.Watch`."""
         if self.denied:
@@ -41,6 +41,7 @@ class FakeWatch:
         silence = self._objects.store.listen(queue.put_nowait)
         self._watchers.append(queue)
         try:
+            heard()
             yield Synced(self._objects.server.list(resource, namespace, labels).items)
             while True:
                 change = await queue.get()
@@ -49,6 +50,7 @@ class FakeWatch:
                         queue.get_nowait()
                     yield Synced(self._objects.server.list(resource, namespace, labels).items)
                 elif event := _event(change, resource, namespace, labels):
+                    heard()
                     yield event
         finally:
             self._watchers.remove(queue)

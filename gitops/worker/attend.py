@@ -34,6 +34,8 @@ class _Watched:
     said_at: float | None = None
     said: tuple[Stage, str] | None = None
     begun: float = 0.0
+    pending: tuple[Progress, float] | None = None
+    """What holds the pod before its script runs, and up to when that is accounted for."""
 
 
 class Attendance:
@@ -71,6 +73,7 @@ class Attendance:
         live, seen = self._live, self._now
         assert live.pod is not None  # noqa: S101 - attended only once it was seen
         progress = stage.of(live.pod)
+        self._account(progress)
         if seen.follower is None and progress.stage in {Stage.RUNNING, Stage.ENDED} and outcome.started(live.pod):
             seen.follower = asyncio.create_task(follow.follow(self._station, live, self._writer))
         if self._over(progress):
@@ -80,6 +83,15 @@ class Attendance:
         elif progress.stage is not Stage.ENDED and not live.gone:
             await self._say(progress)
         return None
+
+    def _account(self, progress: Progress) -> None:
+        """Add up how long the pod waits, and for what."""
+        seen, now = self._now, self._clock.monotonic()
+        if seen.pending is not None:
+            held, since = seen.pending
+            self._roster.figures.pend(self._live.pool.metadata.name, held, now - since)
+        waits = progress.stage not in {Stage.RUNNING, Stage.ENDED} and not self._live.gone
+        seen.pending = (progress, now) if waits else None
 
     def _over(self, progress: Progress) -> bool:
         seen = self._now

@@ -22,6 +22,13 @@ async def follow(station: Station, live: Live, writer: LogWriter) -> str:
 
     Returns what stood in the log but is no frame: a shell that could not start the runner.
     """
+    try:
+        return await _to_the_end(station, live, writer)
+    finally:
+        live.heard_at = None
+
+
+async def _to_the_end(station: Station, live: Live, writer: LogWriter) -> str:
     decoder, intake = Decoder(writer.tally.last), Intake(station, live, writer)
     backoff = Backoff(station.ports.clock, longest=5.0)
     left = REREADS
@@ -53,7 +60,9 @@ async def _read(station: Station, live: Live, decoder: Decoder, writer: LogWrite
     metadata = live.pod["metadata"]
     chunks = station.ports.logs.read(metadata["namespace"], metadata["name"], marks.CONTAINER)
     async with contextlib.aclosing(chunks):
+        live.heard_at = live.heard_at or station.ports.clock.monotonic()
         async for chunk in chunks:
+            live.heard_at = station.ports.clock.monotonic()
             await intake.take(decoder.feed(chunk))
             if decoder.heard > writer.tally.last:
                 await intake.refill(decoder.heard)

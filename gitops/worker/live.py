@@ -26,6 +26,8 @@ class Live:
         self.pod: Manifest | None = None
         self.gone = False
         self.cancel = ""
+        self.heard_at: float | None = None
+        """When anything of its log last came, on the monotonic clock; None while nobody follows it."""
         self.changed = asyncio.Event()
 
     @property

@@ -32,9 +32,14 @@ async def reflect(
 ) -> None:
     """Follow one kind in one namespace until cancelled; without rights, wait for them and say so."""
     labels = marks.OPERATION if topic.startswith("pods/") else ""
+
+    def heard() -> None:
+        roster.signs[topic] = station.ports.clock.monotonic()
+
     while True:
         try:
-            async with contextlib.aclosing(station.ports.watch.watch(resource, namespace, labels=labels)) as events:
+            watching = station.ports.watch.watch(resource, namespace, labels=labels, heard=heard)
+            async with contextlib.aclosing(watching) as events:
                 async for event in events:
                     match event:
                         case Synced(items=items):

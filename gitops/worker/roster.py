@@ -78,6 +78,8 @@ class Roster:
         self._claims: dict[str, tuple[Claim, int]] = {}
         self.synced: set[str] = set()
         """What has been listed completely: `operations`, `pools`, `workers`, `syncs`, `pods/<namespace>`."""
+        self.signs: dict[str, float] = {}
+        """When each watch last gave a sign of life, on the monotonic clock."""
         self.denied: dict[str, str] = {}
         """What may not be watched, and the server's words."""
         self.wake = asyncio.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from gitops import api, errors
@@ -29,6 +29,8 @@ TICK = 5.0
 """Seconds after which the queue is looked at even if nothing was heard: its clocks run on."""
 RETRY_AFTER = 10.0
 """Seconds a failed task's operation is left alone."""
+SILENT = 150.0
+"""Seconds: a live watch gives a sign every 60, and a dead connection is given up after 80 and opened anew."""
 SETTLE = 2.0
 """Seconds an ended task's operation is left alone: the watch has yet to show what was written and deleted."""
 
@@ -50,12 +52,19 @@ class Service:
     @property
     def ready(self) -> bool:
         """The watches that admission needs have delivered."""
-        return not self.waiting_for()
+        return self.roster.synced >= NEEDED
 
     def waiting_for(self) -> Sequence[str]:
-        """The watches that have not delivered yet, for /readyz."""
+        """The watches that have not delivered yet, or are silent for longer than a live one can be: for /readyz."""
         missing = sorted(NEEDED - self.roster.synced)
-        return [f"the watch of {topic}{self._why(topic)}" for topic in missing]
+        return [f"the watch of {topic}{self._why(topic)}" for topic in missing] + list(self._silent())
+
+    def _silent(self) -> Iterator[str]:
+        now = self._station.ports.clock.monotonic()
+        for topic in sorted(self.roster.synced):
+            silence = now - self.roster.signs.get(topic, now)
+            if silence > SILENT:
+                yield f"the watch of {topic}: nothing was heard of it for {silence:.0f} s"
 
     def _why(self, topic: str) -> str:
         denied = self.roster.denied.get(topic)
@@ -74,20 +83,14 @@ class Service:
         """Whether each pool served can start operations."""
         return {pool.metadata.name: self._able(pool.metadata.name, pool) for pool in self.roster.served()}
 
-    @property
-    def started(self) -> Mapping[str, int]:
-        """Operations this process claimed, by pool."""
-        return self.roster.figures.started
-
-    @property
-    def waited(self) -> Mapping[str, float]:
-        """Seconds between creation and claim, summed, by pool."""
-        return self.roster.figures.waited
-
-    @property
-    def ended(self) -> Mapping[tuple[str, str, str], int]:
-        """Operations this process saw end: pool, phase, reason."""
-        return self.roster.figures.ended
+    def log_lag(self) -> Mapping[str, float]:
+        """Seconds since anything was heard of a log that is followed, the longest of each pool."""
+        now, lags = self._station.ports.clock.monotonic(), dict.fromkeys(self.ready_pools(), 0.0)
+        for live in self.live.values():
+            if live.heard_at is not None:
+                pool = live.pool.metadata.name
+                lags[pool] = max(lags.get(pool, 0.0), now - live.heard_at)
+        return lags
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -143,6 +146,7 @@ class Service:
         for namespace in self._reflectors.keys() - wanted:
             self._reflectors.pop(namespace).cancel()
             self.roster.synced.discard(f"pods/{namespace}")
+            self.roster.signs.pop(f"pods/{namespace}", None)
 
     def _adopt(self, group: asyncio.TaskGroup) -> None:
         for found in list(adopt.duties(self.roster, worker=self._station.worker)):

@@ -181,6 +181,19 @@ async def test_an_event_in_many_pieces_is_one_event(server: Stub) -> None:
         assert await take(events, 2) == [(Synced, []), (Put, ["b"])]
 
 
+async def test_a_bookmark_is_a_sign_of_life_and_nothing_else(server: Stub) -> None:
+    signs: list[None] = []
+    server.on(stub.json(listing(5)), watch=False)
+    bookmarks = [("BOOKMARK", pod("", 6)), ("BOOKMARK", pod("", 7))]
+    server.on(stub.events(*bookmarks, ("ADDED", pod("b", 8)), then=stub.hang), watch=True)
+    async with client(server) as connected:
+        watching = connected.watch.watch(PODS, heard=lambda: signs.append(None))
+        async with aclosing(watching) as events:
+            assert await take(events, 2) == [(Synced, []), (Put, ["b"])]
+    # The list, the watch's answer, and each of its three lines.
+    assert len(signs) == 5
+
+
 @pytest.mark.parametrize("where", ["list", "watch", "event"])
 async def test_retry_after_is_honoured(server: Stub, where: str) -> None:
     busy = stub.status(429, "TooManyRequests", "try later", retry_after="7")

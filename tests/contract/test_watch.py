@@ -67,6 +67,18 @@ async def test_what_is_there_then_what_changes(ground: Ground) -> None:
         assert await follower.told() == (Gone, "a", {"x": "1"})
 
 
+async def test_signs_of_life_are_heard(ground: Ground) -> None:
+    kind, signs = await ground.kind("v1", "ConfigMap"), asyncio.Event()
+    async with aclosing(ground.watch.watch(kind, ground.namespace, heard=signs.set)) as events:
+        follower = Follower(events)
+        await follower.synced()
+        assert signs.is_set()
+        signs.clear()
+        await ground.objects.apply(kind, ground.config_map("a"))
+        assert (await follower.told())[:2] == (Put, "a")
+        assert signs.is_set()
+
+
 async def test_what_leaves_the_selector_is_gone(ground: Ground) -> None:
     kind = await ground.kind("v1", "ConfigMap")
     made = (await ground.objects.apply(kind, ground.config_map("a", labels={"mine": "yes"}))).object

@@ -441,3 +441,42 @@ async def test_the_revision_is_that_of_the_claim(cluster: Cluster) -> None:
     await next(iter(cluster.pods.values())).end()
     await cluster.pass_time(2)
     assert (await cluster.status())["revision"] == "main@sha1:aaa"
+
+
+async def test_readiness_hears_that_a_watch_went_silent(cluster: Cluster) -> None:
+    await cluster.furnish()
+    cluster.start()
+    await cluster.pass_time(1)
+    service = cluster.services[0]
+    assert service.waiting_for() == []
+    await cluster.clock.advance(149)
+    await cluster.submit(pool="windows")
+    await cluster.pass_time(5)
+    silent = service.waiting_for()
+    assert [line.partition(":")[0] for line in silent if "operations" in line] == []
+    assert "the watch of workers: nothing was heard of it for" in silent[-1]
+    assert service.ready
+
+
+async def test_figures_tell_pending_time_by_reason_and_the_lag_of_logs(cluster: Cluster) -> None:
+    async def wait_for_a_node(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.status(
+            phase="Pending", conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}]
+        )
+
+    cluster.behaviour = wait_for_a_node
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(12)
+    service = cluster.services[0]
+    pod = next(iter(cluster.pods.values()))
+    await pod.run()
+    pod.say("begun")
+    await cluster.pass_time(7)
+    assert service.roster.figures.pending["linux", "Unschedulable"] == pytest.approx(12000, abs=1500)
+    assert service.log_lag() == {"linux": 7.0}
+    await pod.end()
+    await cluster.pass_time(1)
+    assert service.log_lag() == {"linux": 0.0}
