@@ -17,7 +17,7 @@ _PART = re.compile(
     | \[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]
     | \[(?P<field>[\w.-]+)=(?P<wanted>[^\]]*)\]
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gitops import errors
@@ -47,6 +47,7 @@ KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="'"),
 )
 
 
+@example(["\n["])
 @given(st.lists(KEYS, min_size=1, max_size=4))
 def test_property_what_is_shown_is_read_back(keys: list[str]) -> None:
     pointer = "".join(f"/{fieldpath.escape(key)}" for key in keys)
