@@ -64,11 +64,16 @@ class AccountRights(Wire, frozen=True, kw_only=True):
 
 
 class PlannedChange(Wire, frozen=True, kw_only=True):
-    """One object's part of the plan. Values of Secrets are masked with the plan's salt."""
+    """One object's part of the plan. Values of Secrets are masked with the plan's salt.
+
+    Changes stand in the order in which they are carried out: `stage`, in it `wave`; `after` are what it depends on.
+    """
 
     object: ObjectId
     action: str
     stage: int
+    wave: int = 0
+    after: list[str] = []
     authored: ObjectId
     location: str = ""
     verified: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,11 +45,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """One object of a build; `origin` is where it, or the generator entry that made it, starts."""
+    """One object of a build; `origin` is where it, or the generator entry that made it, starts.
+
+    `names` are those it had before prefixes, suffixes and hashes.
+    """
 
     manifest: Manifest
     origin: Location
     source: Source
+    names: frozenset[str] = frozenset()
+
+    @property
+    def annotations(self) -> Mapping[str, Any]:
+        """Its annotations; none, if what is written there is no mapping."""
+        found = (self.manifest.get("metadata") or {}).get("annotations")
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +89,7 @@ def build(tree: Tree, path: str) -> Build:
             manifest=plain(resource.data) if context.odd else resource.data,
             origin=resource.start,
             source=Source(replay=replay, index=index),
+            names=frozenset(name for name, _, _ in resource.previous),
         )
         for index, resource in enumerate(resources)
     )

@@ -9,6 +9,9 @@ from gitops.location import Location
 from gitops.objects import Manifest
 from gitops.ref import ResourceRef
 
+Locate = Callable[[ResourceRef, str], Location | None]
+"""The place in Git of a field (JSON Pointer) of an authored object, for errors; None if Git does not hold it."""
+
 
 def _nowhere(_ref: ResourceRef, _pointer: str) -> Location | None:
     return None
@@ -16,13 +19,10 @@ def _nowhere(_ref: ResourceRef, _pointer: str) -> Location | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """`runner`: the files of the in-pod runner by name (`gitops.runner.files()`).
-
-    `locate` gives the place in Git of a field (JSON Pointer) of an authored object, for errors.
-    """
+    """`runner`: the files of the in-pod runner by name (`gitops.runner.files()`)."""
 
     runner: Mapping[str, bytes]
-    locate: Callable[[ResourceRef, str], Location | None] = _nowhere
+    locate: Locate = _nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

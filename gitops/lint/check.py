@@ -7,7 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops import build, errors, expand
-from gitops.lint import codes, containers, files, ignore, podsecurity, pools, rights, scalars, secrecy, validate
+from gitops.lint import (
+    codes,
+    containers,
+    files,
+    ignore,
+    podsecurity,
+    pools,
+    rights,
+    scalars,
+    secrecy,
+    sequence,
+    validate,
+)
 from gitops.lint.code import Code, Severity
 from gitops.lint.files import Role
 from gitops.lint.finding import Finding
@@ -91,7 +103,12 @@ def _marked(finding: Finding, scans: Mapping[str, Scan]) -> Finding:
 
 def _built(tree: Tree, folder: str) -> list[Subject]:
     return [
-        Subject(manifest=one.manifest, ref=ref_of(one.manifest), locate=functools.partial(build.locate, one))
+        Subject(
+            manifest=one.manifest,
+            ref=ref_of(one.manifest),
+            locate=functools.partial(build.locate, one),
+            names=one.names,
+        )
         for one in build.build(tree, folder).objects
     ]
 
@@ -117,6 +134,7 @@ def _position(document: Document, pointer: str) -> Location:
 def _installation(subjects: Sequence[Subject], runner: Mapping[str, bytes]) -> list[Finding]:
     """What there is to say of the objects of one build, each and together."""
     found = _plain(subjects)
+    found += (_finding(subject, told) for subject, told in sequence.together(subjects))
     # An object that cannot be read cannot be expanded, and what is missing then is not missing in Git.
     if not any(one.severity is Severity.ERROR and one.code.code.startswith("GW1") for one in found):
         said = {one.location for one in found if one.code is codes.NO_POOL}

@@ -162,6 +162,16 @@ NO_SCHEMA = Code(
     "kind: WorkerPool\n",
     fixed="the line is added at the top",
 )
+BAD_ORDER = Code(
+    code="GW117",
+    name="bad-order",
+    severity=_ERROR,
+    summary="An annotation asks for an order of writing that there cannot be.",
+    why="A wave that is no number, a dependency that is not in the build, a circle, or a wait for what is written "
+    "later. The plan is refused, for no order would be right.",
+    wrong="metadata:\n  annotations:\n    gitops-worker.io/depends-on: deployment/databse  # the file says database\n",
+    right="metadata:\n  annotations:\n    gitops-worker.io/depends-on: deployment/database\n",
+)
 NO_POOL = Code(
     code="GW201",
     name="no-such-pool",
@@ -306,6 +316,7 @@ ALL: tuple[Code, ...] = (
     BIG_INTEGER,
     NOT_A_STRING,
     NO_SCHEMA,
+    BAD_ORDER,
     NO_POOL,
     UNSERVED,
     NOT_EXPANDED,

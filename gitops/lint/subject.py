@@ -15,11 +15,15 @@ from gitops.ref import ResourceRef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One object of the build; `locate` gives the place of a field, or of the nearest thing around it."""
+    """One object of the build; `locate` gives the place of a field, or of the nearest thing around it.
+
+    `names` are those it had on its way through the build.
+    """
 
     manifest: Manifest
     ref: ResourceRef
     locate: Callable[[str], Location | None]
+    names: frozenset[str] = frozenset()
 
     @property
     def ours(self) -> str:

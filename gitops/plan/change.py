@@ -50,6 +50,8 @@ class Guard(StrEnum):
     """It is somebody else's."""
     DELETION = "deletion"
     """It would be deleted, and nobody agreed."""
+    HOLDS = "holds"
+    """A namespace would be deleted, and something in it is wanted or to be kept."""
     EMPTY = "empty"
     """Everything would be deleted."""
     RIGHTS = "rights"
@@ -57,13 +59,26 @@ class Guard(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """When an object is written, within its stage: its wave; in that, after how many steps; after which objects.
+
+    `after` are objects as authored. What is expanded from an object has the rank of that object.
+    """
+
+    wave: int = 0
+    depth: int = 0
+    after: tuple[ResourceRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """One object as Git wants it, with its place in Git."""
+    """One object as Git wants it, with its place in Git; no rank: in the first wave, after nothing."""
 
     manifest: Manifest
     ref: ResourceRef
     authored: ResourceRef
     location: Location | None = None
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +118,7 @@ class Change:
     desired: Manifest | None = None
     superseded: bool = False
     desired_digest: str = ""
+    rank: Rank | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

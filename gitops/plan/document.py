@@ -47,6 +47,8 @@ def _change(change: Change, salt: str) -> PlannedChange:
         object=object_id(change.ref, change.api_version.rpartition("/")[2]),
         action=change.action.value,
         stage=change.stage,
+        wave=change.rank.wave if change.rank else 0,
+        after=[str(one) for one in change.rank.after] if change.rank else [],
         authored=object_id(change.authored),
         location=str(change.location or ""),
         verified=change.verified,

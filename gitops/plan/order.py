@@ -2,12 +2,13 @@
 
 Namespaces and definitions first, then roles, then bindings (which need their role to be judged at all), then everything
 else: the bindings may be what gives the applying account its rights there. Within that: accounts and configuration
-before what mounts it, workloads before what guards them, our own kinds and everything unknown last.
+before what mounts it, workloads before what guards them, our own kinds and everything unknown last. Waves that
+annotations ask for (`waves`) come within a stage and before the kind: a stage is verified whole before its first wave.
 """
 
 from __future__ import annotations
 
-from gitops.plan.change import Stage
+from gitops.plan.change import Rank, Stage
 from gitops.ref import ResourceRef
 
 _KINDS = (
@@ -59,11 +60,17 @@ def stage_of(ref: ResourceRef) -> Stage:
     return Stage.REST
 
 
-def apply_key(ref: ResourceRef) -> tuple[int, int, ResourceRef]:
+def apply_key(ref: ResourceRef, rank: Rank | None = None) -> tuple[int, int, int, int, ResourceRef]:
     """Sort key for writing."""
-    return stage_of(ref), _RANK.get(ref.kind, len(_KINDS)), ref
+    wave, depth = step_of(rank)
+    return stage_of(ref), wave, depth, _RANK.get(ref.kind, len(_KINDS)), ref
 
 
-def wave_of(ref: ResourceRef) -> tuple[int, int]:
-    """Objects of one wave do not depend on each other and are written at the same time."""
-    return apply_key(ref)[:2]
+def step_of(rank: Rank | None) -> tuple[int, int]:
+    """Wave and depth: what comes before a step within a stage is healthy when it begins."""
+    return (rank.wave, rank.depth) if rank else (0, 0)
+
+
+def together(ref: ResourceRef, rank: Rank | None = None) -> tuple[int, int, int, int]:
+    """Objects for which this is the same do not depend on each other and are written at the same time."""
+    return apply_key(ref, rank)[:4]

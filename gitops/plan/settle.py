@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gitops.objects import Manifest, inventory
-from gitops.plan import budget, compare, fieldset, order
+from gitops.plan import budget, compare, fieldset, leaving, order
 from gitops.plan.change import Action, Change, Desired, Guard, Plan, Taken
 from gitops.plan.draft import Differs, Item, Leaving, Missing, Same, Stranger, Surplus, Unreadable
 from gitops.ref import ResourceRef
-
-NO_PRUNE = "gitops-worker.io/prune"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def settle(
 ) -> Plan:
     """Make the plan. Every item becomes a change, or is counted as unchanged."""
     changes = [change for item in items if (change := _change(item, predictions, rules)) is not None]
-    changes += _deletions(items, owned, rules)
+    changes += leaving.deletions(items, owned, budget=rules.budget, consent=rules.consent, prune=rules.prune)
     if _empties(items, owned) and not rules.remove:
         why = "the desired set is empty: nothing is deleted; remove the sync itself to remove everything"
         changes = [one if one.action is Action.KEEP else _refused(one, Guard.EMPTY, why) for one in changes]
@@ -100,8 +98,8 @@ def desired_digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _key(change: Change) -> tuple[int, int, ResourceRef]:
-    return order.apply_key(change.ref)
+def _key(change: Change) -> tuple[int, int, int, int, ResourceRef]:
+    return order.apply_key(change.ref, change.rank)
 
 
 def _wanted(changes: Sequence[Change], items: Sequence[Item]) -> int:
@@ -178,6 +176,7 @@ def _base(desired: Desired, live: Manifest | None) -> Change:
         location=desired.location,
         desired=desired.manifest,
         desired_digest=desired_digest(desired.manifest),
+        rank=desired.rank,
     )
 
 
@@ -236,48 +235,3 @@ def _replacement(base: Change, item: Differs, prediction: Prediction, rules: Rul
         return replace(change, action=Action.REPLACE, why=prediction.immutable)
     why = f"{prediction.immutable}: only deleting and making it again gets there; consent by naming {name}"
     return _refused(change, Guard.IMMUTABLE, why)
-
-
-def _deletions(items: Sequence[Item], owned: inventory.Inventory, rules: Rules) -> list[Change]:
-    surplus = [item for item in items if isinstance(item, Surplus)]
-    wanted = {item.desired.authored for item in items if not isinstance(item, Surplus)}
-    going = {item.ref for item in surplus if item.live["metadata"].get("deletionTimestamp")}
-    counted = {
-        item.ref: item.entry
-        for item in surplus
-        if not item.superseded and item.ref not in going and not _kept(item, rules)
-    }
-    reasons = budget.refusals(counted, owned, wanted=wanted, budget=rules.budget, consent=rules.consent)
-    return [_deletion(item, reasons.get(item.ref, ""), rules) for item in surplus]
-
-
-def _deletion(item: Surplus, reason: str, rules: Rules) -> Change:
-    change = Change(
-        ref=item.ref,
-        api_version=item.live["apiVersion"],
-        action=Action.DELETE,
-        stage=order.stage_of(item.ref),
-        authored=item.entry.authored,
-        uid=item.live["metadata"]["uid"],
-        resource_version=item.live["metadata"].get("resourceVersion") or "",
-        verified=True,
-        why="superseded" if item.superseded else "left Git",
-        superseded=item.superseded,
-    )
-    kept = _kept(item, rules)
-    if kept:
-        return replace(change, action=Action.KEEP, why=kept)
-    return _refused(change, Guard.DELETION, reason) if reason else change
-
-
-def _kept(item: Surplus, rules: Rules) -> str:
-    """Why an object that left Git stays all the same; empty if it does not."""
-    if _never_pruned(item):
-        return "our own definitions are never pruned"
-    if (item.live["metadata"].get("annotations") or {}).get(NO_PRUNE) == "disabled":
-        return f"annotated {NO_PRUNE}: disabled"
-    return "" if rules.prune else "pruning is off"
-
-
-def _never_pruned(item: Surplus) -> bool:
-    return item.ref.kind == "CustomResourceDefinition" and item.ref.name.endswith(".gitops-worker.io")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gitops import build, errors, expand
 from gitops.lint import validate
 from gitops.location import Location
 from gitops.objects import ref_of
-from gitops.plan import normal
+from gitops.plan import normal, waves
 from gitops.plan.change import Desired
 from gitops.ref import ResourceRef
 from gitops.source import Tree
@@ -30,11 +30,10 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool
         found = origins.get(ref)
         return None if found is None else build.locate(found, pointer) or found.origin
 
-    findings = tuple(
-        finding
-        for one in built
-        for finding in validate.validate(one.manifest, functools.partial(locate, ref_of(one.manifest)))
+    arranged = waves.arrange(
+        [waves.Node(ref=ref, annotations=one.annotations, names=one.names) for ref, one in origins.items()]
     )
+    findings = (*_invalid(built, locate), *_misplaced(arranged.mistakes, locate))
     if findings:
         raise findings[0] if len(findings) == 1 else errors.SeveralErrors(findings)
     manifests = [one.manifest for one in built]
@@ -50,9 +49,20 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool
             ref=ref_of(item.manifest),
             authored=item.authored,
             location=origins[item.authored].origin,
+            rank=arranged.ranks.get(item.authored),
         )
         for item in items
     )
+
+
+def _invalid(built: Sequence[build.Rendered], locate: expand.Locate) -> Iterator[errors.ConfigError]:
+    for one in built:
+        yield from validate.validate(one.manifest, functools.partial(locate, ref_of(one.manifest)))
+
+
+def _misplaced(mistakes: Sequence[waves.Mistake], locate: expand.Locate) -> Iterator[errors.ConfigError]:
+    for one in mistakes:
+        yield errors.ConfigError(one.message, hint=one.hint, location=locate(one.ref, one.pointer), ref=one.ref)
 
 
 class Places:

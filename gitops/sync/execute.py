@@ -149,17 +149,37 @@ async def _stage(run: _Run, stage: Stage, changes: Sequence[Change]) -> None:
     await wait.until_gone(run.means, [one for one in changes if one.action is Action.CREATE and one.uid], run.live)
     await _verify(run, changes)
     run.means.report(events.StageBegun(stage, len(changes)))
-    for wave in _waves(changes):
-        await together(_write(run, one) for one in wave)
+    for step, some in groupby(changes, key=lambda one: order.step_of(one.rank)):
+        due = list(some)
+        await _open_gate(run, stage, step, due)
+        for group in _groups(due):
+            await together(_write(run, one) for one in group)
     if stage is Stage.FOUNDATION:
         await wait.until_healthy(run.means, {one.ref: run.written[one.ref] for one in changes}, run.live)
     if stage is not Stage.REST:
         run.be_patient()
 
 
-def _waves(changes: Sequence[Change]) -> Iterator[list[Change]]:
-    for _, wave in groupby(changes, key=lambda change: order.wave_of(change.ref)):
-        yield list(wave)
+def _groups(changes: Sequence[Change]) -> Iterator[list[Change]]:
+    for _, group in groupby(changes, key=lambda change: order.together(change.ref, change.rank)):
+        yield list(group)
+
+
+async def _open_gate(run: _Run, stage: Stage, step: tuple[int, int], changes: Sequence[Change]) -> None:
+    """Wait until the waves below are healthy, and what these changes depend on, whether written now or long ago."""
+    wave, _ = step
+    after = {ref for one in changes if one.rank for ref in one.rank.after}
+    before = {
+        one.ref: found
+        for one in run.live.desired
+        if one.authored in after or (order.stage_of(one.ref) is stage and order.step_of(one.rank)[0] < wave)
+        if (found := run.written.get(one.ref) or run.live.objects.get(one.ref)) is not None
+    }
+    try:
+        await wait.until_healthy(run.means, before, run.live)
+    except errors.TimedOut as late:
+        late.hint = f"{changes[0].ref} and what comes after it were not written; the next sync goes on from there"
+        raise
 
 
 async def _verify(run: _Run, changes: Sequence[Change]) -> None:

@@ -43,7 +43,7 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
         ConfigError: a kind that neither the server nor the wanted definitions know; SeveralErrors if there are more.
     """
     resources, planned = await _resources(objects, wanted, owned)
-    desired = tuple(_place(one, resources[_kind(one)], namespace) for one in wanted)
+    desired = _ranked(wanted, tuple(_place(one, resources[_kind(one)], namespace) for one in wanted))
     groups: dict[tuple[Kind, str], set[ResourceRef]] = defaultdict(set)
     versions: dict[tuple[str, str], Kind] = {}
     for one in desired:
@@ -164,6 +164,19 @@ def _defined(manifest: Manifest) -> list[tuple[Kind, Resource]]:
         )
         for version in spec["versions"]
     ]
+
+
+def _ranked(wanted: Sequence[Desired], placed: tuple[Desired, ...]) -> tuple[Desired, ...]:
+    """What others depend on may have got a namespace just now."""
+    if not any(one.rank for one in wanted):
+        return placed
+    moved = {old.authored: new.authored for old, new in zip(wanted, placed, strict=True) if old.ref == old.authored}
+    return tuple(
+        replace(one, rank=replace(one.rank, after=tuple(moved.get(ref, ref) for ref in one.rank.after)))
+        if one.rank
+        else one
+        for one in placed
+    )
 
 
 def _place(one: Desired, resource: Resource, namespace: str) -> Desired:

@@ -44,7 +44,7 @@ async def prune(means: Means, plan: Plan, live: Live) -> Pruned:
     pools = [one for one in due if drain.is_pool(one.ref)]
     await _delete(means, pools, live)
     await drain.drain(means, drain.leaving(due, plan.entries))
-    for _, wave in groupby((one for one in due if one not in pools), key=lambda one: order.wave_of(one.ref)):
+    for _, wave in groupby((one for one in due if one not in pools), key=_together):
         await _delete(means, list(wave), live)
     return Pruned(deleted=len(due), lingering=lingering)
 
@@ -74,6 +74,10 @@ async def _in_use(means: Means, plan: Plan, superseded: Sequence[Change]) -> dic
     for ref, why in found.items():
         means.report(events.Waiting(ref, f"kept for now: {why}"))
     return found
+
+
+def _together(change: Change) -> tuple[int, int, int, int]:
+    return order.together(change.ref, change.rank)
 
 
 def _place(change: Change) -> tuple[str, str]:

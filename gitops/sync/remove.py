@@ -14,7 +14,7 @@ from gitops import api, errors
 from gitops.api import names
 from gitops.objects import Manifest, conditions
 from gitops.plan import budget
-from gitops.plan.change import Action, Change, Plan
+from gitops.plan.change import Change, Plan
 from gitops.plan.draft import draft
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ports.objects import DeleteOptions, Resource
@@ -74,22 +74,9 @@ async def plan(
     if read.unreadable:
         ref, why = next(iter(sorted(read.unreadable.items())))
         raise errors.ClusterDenied(f"{len(read.unreadable)} owned objects cannot be read, the first: {ref}", cause=why)
-    _refuse_kept_inside(made)
     if found.home is not None:
         await _refuse_others(means, name, namespace)
     return found
-
-
-def _refuse_kept_inside(made: Plan) -> None:
-    going = {one.ref.name for one in made.writes if one.ref.kind == "Namespace" and not one.ref.group}
-    for change in made.changes:
-        if change.action is Action.KEEP and change.ref.namespace in going:
-            raise errors.Refused(
-                f"{change.ref} is to be kept, and its namespace would go",
-                cause=change.why,
-                hint="take the annotation away, or annotate the namespace as well",
-                ref=change.ref,
-            )
 
 
 async def _refuse_others(means: Means, name: str, namespace: str) -> None:

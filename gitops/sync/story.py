@@ -99,6 +99,8 @@ def _stop_if_blocked(made: Plan) -> None:
 def _hint(guards: set[Guard | None]) -> str:
     if guards & {Guard.DELETION, Guard.IMMUTABLE}:
         return "`gitops plan` shows it; consent with --consent NAME, or a trailer `GitOps-Delete: NAME` in the commit"
+    if Guard.HOLDS in guards:
+        return "take it out of the namespace first; or, if it is annotated to be kept, annotate the namespace as well"
     return "`gitops plan` shows it"
 
 

@@ -33,6 +33,12 @@ def binding(name: str) -> MemoryTree:
     return tree(binding=f"{head}{ref}subjects:\n  - {{kind: User, name: jane, apiGroup: rbac.authorization.k8s.io}}\n")
 
 
+def ordered(name: str) -> MemoryTree:
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: "
+    first = f"{head}a\n  annotations:\n    gitops-worker.io/depends-on: {name}\n"
+    return tree(first=first, second=f"{head}b\n")
+
+
 TEMPLATE = ("podTemplate:", "  spec:")
 CASES: dict[str, tuple[MemoryTree, MemoryTree]] = {
     "GW001": (tree(pool=POOL, worker=WORKER, broken="a: [1\n"), pool()),
@@ -57,6 +63,7 @@ CASES: dict[str, tuple[MemoryTree, MemoryTree]] = {
     "GW114": (data("9007199254740993"), data("abc9007199254740993")),
     "GW115": (data("1.10"), data("1.10.0")),
     "GW116": (tree(pool=POOL.partition("\n")[2], worker=WORKER), pool()),
+    "GW117": (ordered("deployment/b"), ordered("configmap/b")),
     "GW201": (tree(pool=POOL, worker=WORKER.replace("[linux]", "[linux, gpu]")), pool()),
     "GW202": (
         tree(pool=POOL, gpu=POOL.replace("linux", "gpu"), worker=WORKER),

@@ -287,6 +287,33 @@ def test_some_things_stay_and_stay_ours(manifest: Manifest, rules: dict[str, Any
     assert plan.writes == plan.refused == ()
 
 
+def test_what_keeps_a_pool_keeps_its_expansion() -> None:
+    pool = made.of_kind("WorkerPool", "gpu", annotations={"gitops-worker.io/prune": "disabled"})
+    pool["metadata"]["annotations"] = pool.pop("annotations")
+    inside = made.of_kind("Namespace", "gpu-ops", namespace="")
+    stay = made.desired(made.config_map("stay"))
+    held = made.inventory_of(stay, made.desired(pool), made.desired(inside, pool))
+    live = [made.applied(one) for one in (stay.manifest, pool, inside)]
+    plan = _plan([stay], *live, owned=held, consent=frozenset({"workerpool/gpu"}))
+    assert {one.action for one in plan.changes} == {Action.KEEP}
+    assert "WorkerPool home/gpu is annotated" in next(one.why for one in plan.changes if one.ref.kind == "Namespace")
+
+
+@pytest.mark.parametrize(
+    ("kept", "why"), [(True, "is to be kept: annotated"), (False, "ConfigMap home/in is still wanted")]
+)
+def test_a_namespace_does_not_take_along_what_stays(why: str, *, kept: bool) -> None:
+    marks = {"gitops-worker.io/prune": "disabled"} if kept else {}
+    inside, space = made.config_map("in", annotations=marks), made.of_kind("Namespace", "home", namespace="")
+    stay = made.desired(made.of_kind("ConfigMap", "stay", namespace="other") if kept else inside)
+    held = made.inventory_of(stay, made.desired(inside), made.desired(space))
+    live = [made.applied(one) for one in (stay.manifest, inside, space)]
+    plan = _plan([stay], *live, owned=held, consent=frozenset({"namespace/home"}))
+    refused = next(one for one in plan.changes if one.ref.kind == "Namespace")
+    assert (refused.action, refused.guard) == (Action.REFUSE, Guard.HOLDS)
+    assert why in refused.why
+
+
 def test_an_object_already_being_deleted_needs_no_consent() -> None:
     old = made.of_kind("Namespace", "old", namespace="")
     stay = [made.desired(made.config_map())]
@@ -345,4 +372,4 @@ def test_the_digest_names_what_a_plan_does() -> None:
 def test_unknown_kinds_come_last() -> None:
     known, unknown = (ResourceRef("", kind, "n", "x") for kind in ("Service", "Widget"))
     assert order.apply_key(known) < order.apply_key(unknown)
-    assert order.wave_of(known) != order.wave_of(unknown)
+    assert order.together(known) != order.together(unknown)
