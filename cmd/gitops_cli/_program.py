@@ -178,12 +178,14 @@ async def _work(program: Program, connection: cluster.Cluster) -> None:
     if store is None:
         return
     ports = worker.Ports(
+        door=cluster.OperationObjects(objects=connection.objects, watch=connection.watch, namespace=program.namespace),
         objects=connection.objects,
         watch=connection.watch,
         logs=connection.logs,
         exec=connection.exec,
         history=connection.history,
         store=store,
+        events=connection.events,
         clock=connection.clock,
     )
     who = worker.Identity(

@@ -3,6 +3,7 @@
 from gitops.cluster.config import ClusterConfig, load
 from gitops.cluster.connection import Cluster, connect
 from gitops.cluster.http import Limits
+from gitops.cluster.operations import OperationObjects
 from gitops.cluster.reflector import Patience
 
-__all__ = ["Cluster", "ClusterConfig", "Limits", "Patience", "connect", "load"]
+__all__ = ["Cluster", "ClusterConfig", "Limits", "OperationObjects", "Patience", "connect", "load"]

@@ -40,13 +40,13 @@ class ServerObjects:
         except ObjectMissing:
             return None
 
-    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "") -> Listing:
+    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Listing:
         """See `gitops.ports.objects.Objects`."""
         try:
-            return await self._pages(resource, namespace, labels, _PAGE)
+            return await self._pages(resource, namespace, (labels, fields), _PAGE)
         except Expired:
             # The cursor outlived etcd's history (five minutes): everything in one answer cannot expire.
-            return await self._pages(resource, namespace, labels, 0)
+            return await self._pages(resource, namespace, (labels, fields), 0)
 
     async def apply(
         self, resource: Resource, manifest: Manifest, *, dry_run: bool = False, force: bool = False
@@ -116,11 +116,11 @@ class ServerObjects:
             return False
         return True
 
-    async def _pages(self, resource: Resource, namespace: str, labels: str, limit: int) -> Listing:
+    async def _pages(self, resource: Resource, namespace: str, selectors: tuple[str, str], limit: int) -> Listing:
         items: list[Manifest] = []
         cursor = ""
         while True:
-            page = await self._send(list_request(resource, namespace, labels, limit=limit, cursor=cursor))
+            page = await self._send(list_request(resource, namespace, selectors, limit=limit, cursor=cursor))
             items.extend(page.get("items") or ())
             metadata = page.get("metadata") or {}
             cursor = metadata.get("continue") or ""
@@ -137,9 +137,12 @@ class ServerObjects:
         return _DECODE(answer.body)
 
 
-def list_request(resource: Resource, namespace: str, labels: str, *, limit: int = 0, cursor: str = "") -> Request:
-    """One page of a consistent LIST."""
-    query = {"labelSelector": labels, "limit": str(limit or ""), "continue": cursor}
+def list_request(
+    resource: Resource, namespace: str, selectors: tuple[str, str], *, limit: int = 0, cursor: str = ""
+) -> Request:
+    """One page of a consistent LIST of what matches the selectors of labels and of fields."""
+    labels, fields = selectors
+    query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit or ""), "continue": cursor}
     where = f" in namespace {namespace}" if namespace and resource.namespaced else ""
     return Request(
         method="GET",

@@ -86,6 +86,8 @@ def operations() -> list[Rule]:
         # Log lines that the kubelet rotated away are fetched from the runner's spool inside the pod.
         rule("", ("pods/exec",), ("get", "create")),
         rule("", ("configmaps", "namespaces", "serviceaccounts"), ("get",)),
+        # What schedulers and autoscalers say of a pod that waits.
+        rule("", ("events",), ("list",)),
         rule(meta.GROUP, ("workerpools",), ("launch",)),
     ]
 
@@ -111,8 +113,8 @@ def worker() -> list[Rule]:
 
 
 def nodes() -> list[Rule]:
-    """The worker in the cluster: whether the node of an operation is to be emptied."""
-    return [rule("", ("nodes",), ("get",))]
+    """The worker in the cluster: whether the node of an operation is to be emptied, and what nodes have to offer."""
+    return [rule("", ("nodes",), ("get", "list"))]
 
 
 def home(secrets: tuple[str, ...]) -> list[Rule]:

@@ -9,10 +9,12 @@ from gitops.pods.stage import Progress, Stage
 
 _REASONS = {
     Stage.UNSCHEDULABLE: "Unschedulable",
+    Stage.SCALING: "Unschedulable",
     Stage.PULLING: "ImagePullTimeout",
     Stage.STARTING: "StartTimeout",
     Stage.RUNNING: "RunTimeout",
 }
+_STAGES = {Stage.SCALING: "without the node an autoscaler promised"}
 BEHIND = 60.0
 """Seconds by which the worker's run clock goes after the runner's own: it is the second line."""
 
@@ -26,6 +28,8 @@ class Clocks:
     def __init__(self, timeouts: Timeouts, *, run: int) -> None:
         self._limits = {
             Stage.UNSCHEDULABLE: float(duration.seconds(timeouts.unschedulable)),
+            # A new node needs its time: the clock starts anew when an autoscaler says that one comes.
+            Stage.SCALING: float(duration.seconds(timeouts.unschedulable)),
             Stage.PULLING: float(duration.seconds(timeouts.image_pull)),
             Stage.STARTING: float(duration.seconds(timeouts.starting)),
             Stage.RUNNING: run + duration.seconds(timeouts.grace) + BEHIND,
@@ -56,4 +60,4 @@ def _words(progress: Progress, limit: float, reason: str) -> str:
     if reason == progress.reason and progress.patience is not None:
         return progress.message or progress.reason
     last = f" ({progress.reason})" if progress.reason and progress.reason != reason else ""
-    return f"still {progress.stage.lower()} after {limit:.0f} s{last}{why}"
+    return f"still {_STAGES.get(progress.stage, progress.stage.lower())} after {limit:.0f} s{last}{why}"

@@ -8,13 +8,15 @@ from enum import StrEnum
 from typing import Any
 
 from gitops.objects import Manifest
-from gitops.pods import images, marks
+from gitops.pods import images, marks, scheduling
 
 
 class Stage(StrEnum):
     """Each has a clock of its own in the pool's timeouts."""
 
     UNSCHEDULABLE = "Unschedulable"
+    SCALING = "Scaling"
+    """As before, but an autoscaler makes a node for it."""
     PULLING = "Pulling"
     STARTING = "Starting"
     RUNNING = "Running"
@@ -72,21 +74,11 @@ def condition(pod: Manifest, kind: str) -> Mapping[str, Any]:
     return next((one for one in conditions if one.get("type") == kind), {})
 
 
-def needs(pod: Manifest) -> str:
-    """What the pod asks of a node, in words: `cpu 4, memory 8Gi`."""
-    totals: dict[str, list[str]] = {}
-    for container in pod["spec"].get("containers") or ():
-        for name, value in ((container.get("resources") or {}).get("requests") or {}).items():
-            totals.setdefault(name, []).append(str(value))
-    return (
-        ", ".join(f"{name} {' + '.join(values)}" for name, values in sorted(totals.items())) or "nothing in particular"
-    )
-
-
 def _before_containers(pod: Manifest, status: Mapping[str, Any]) -> Progress:
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
-        message = f"no node fits (the pod needs {needs(pod)}): {scheduled.get('message') or 'not said why'}"
+        why = scheduling.explain(scheduled.get("message") or "the scheduler does not say why")
+        message = f"no node fits (the pod needs {scheduling.needs(pod)}): {why}"
         return Progress(stage=Stage.UNSCHEDULABLE, reason=scheduled.get("reason") or "Unschedulable", message=message)
     if not pod["spec"].get("nodeName") and not status.get("startTime"):
         return Progress(stage=Stage.UNSCHEDULABLE, reason="NotScheduled", message="the scheduler has not placed it yet")

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 from gitops.objects import Manifest
 
+Severity = Literal["Normal", "Warning"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
@@ -15,7 +17,7 @@ class Happening:
     reason: str
     action: str
     note: str
-    severity: Literal["Normal", "Warning"] = "Normal"
+    severity: Severity = "Normal"
 
 
 class Events(Protocol):

@@ -60,8 +60,12 @@ class Objects(Protocol):
         """The object, read consistently from storage; None if it does not exist."""
         ...
 
-    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "") -> Listing:
-        """All objects of the kind in the namespace (all namespaces if empty) that match the label selector."""
+    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Listing:
+        """All objects of the kind in the namespace (all namespaces if empty) that match both selectors.
+
+        `fields` is one `path=value`; which paths there are is the kind's: `metadata.name`, an event's
+        `involvedObject.uid`.
+        """
         ...
 
     async def apply(

@@ -61,6 +61,7 @@ _OPERATION = (
         "No node fits the pod, and none was added in time.",
         "compare the pool's requests, nodeSelector and tolerations with the nodes; look at the autoscaler's events",
     ),
+    ("ScalingUp", "No node fits the pod yet, and an autoscaler makes one.", ""),
     ("NotScheduled", "The scheduler has not looked at the pod yet.", ""),
     ("Preparing", "The node sets up volumes and network for the pod.", ""),
     ("Claimed", "A worker has taken the operation on; its pod is about to be created.", ""),

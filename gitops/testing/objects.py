@@ -64,10 +64,10 @@ class FakeObjects:
         call = Call(verb="get", kind=resource.kind, namespace=namespace, name=name)
         return self._carry_out(call, lambda: self.server.get(resource, namespace, name))
 
-    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "") -> Listing:
+    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "") -> Listing:
         """See `gitops.ports.objects.Objects`."""
         call = Call(verb="list", kind=resource.kind, namespace=namespace, name="")
-        return self._carry_out(call, lambda: self.server.list(resource, namespace, labels))
+        return self._carry_out(call, lambda: self.server.list(resource, namespace, labels, fields))
 
     async def apply(
         self, resource: Resource, manifest: Manifest, *, dry_run: bool = False, force: bool = False

@@ -1,9 +1,10 @@
-"""Label selectors as the API server reads them."""
+"""Label selectors, and field selectors of one term, as the API server reads them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 _SET = re.compile(r"^(?P<key>\S+)\s+(?P<no>not)?in\s*\((?P<values>[^)]*)\)$")
 _TERMS = re.compile(r",(?![^(]*\))")
@@ -12,6 +13,15 @@ _TERMS = re.compile(r",(?![^(]*\))")
 def matches(selector: str, labels: Mapping[str, str]) -> bool:
     """Whether labels satisfy every term; an empty selector takes all."""
     return all(_term(term.strip(), labels) for term in _TERMS.split(selector) if term.strip())
+
+
+def has(field: str, item: Mapping[str, Any]) -> bool:
+    """Whether the object has the value that `path=value` names; an empty selector takes all."""
+    path, _, value = field.partition("=")
+    found: Any = item
+    for name in path.split(".") if path else ():
+        found = (found or {}).get(name)
+    return not path or str(found or "") == value
 
 
 def _term(term: str, labels: Mapping[str, str]) -> bool:

@@ -64,13 +64,13 @@ class FakeServer:
         found = self.store.get(address_of(resource, namespace, name))
         return _as(resource, found) if found else None
 
-    def list(self, resource: Resource, namespace: str = "", labels: str = "") -> Listing:
+    def list(self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "") -> Listing:
         """All objects of a kind that match."""
         where = namespace if resource.namespaced else ""
         items = [
             _as(resource, item)
             for item in self.store.of_kind(resource, where)
-            if selector.matches(labels, item["metadata"].get("labels") or {})
+            if selector.matches(labels, item["metadata"].get("labels") or {}) and selector.has(fields, item)
         ]
         return Listing(items=items, resource_version=str(self.store.revision))
 

@@ -4,6 +4,7 @@ reflect    watches -> roster
 admit      who may start now
 launch     claim, then create, until the answer is definite
 attend     one pod to its end: clocks, cancel
+voice      where it stands, said when it takes long; pending says why it waits for a node; tell makes Events
 follow     its log to the store
 drive      the steps of one operation, each of which may be the first after a restart
 adopt      what a worker that died left behind

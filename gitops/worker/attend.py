@@ -11,15 +11,12 @@ from gitops.pods import clocks, command, outcome, stage
 from gitops.pods.stage import Progress, Stage
 from gitops.ports.logstore import LogWriter
 from gitops.ports.objects import DeleteOptions
-from gitops.worker import follow, record, status
+from gitops.worker import follow, voice
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
 
-SAY_AFTER = 10.0
-"""Seconds of waiting after which the status says for what; a pod that starts sooner costs one request less."""
-SAY_AGAIN = 15.0
 UNCONFIRMED = 120.0
 """Seconds beyond the grace after which a deletion that the node does not confirm is given up on."""
 
@@ -31,9 +28,6 @@ class _Watched:
     follower: asyncio.Task[str] | None = None
     gave_up: outcome.GaveUp | None = None
     deleted_at: float | None = None
-    said_at: float | None = None
-    said: tuple[Stage, str] | None = None
-    begun: float = 0.0
     pending: tuple[Progress, float] | None = None
     """What holds the pod before its script runs, and up to when that is accounted for."""
 
@@ -43,7 +37,6 @@ class Attendance:
 
     def __init__(self, station: Station, roster: Roster, live: Live, writer: LogWriter) -> None:
         self._station = station
-        self._roster = roster
         self._live = live
         self._writer = writer
         self._clock = station.ports.clock
@@ -52,7 +45,8 @@ class Attendance:
         run = command.run_limit(operation, live.pool) if operation else duration.seconds(timeouts.run)
         self._clocks = clocks.Clocks(timeouts, run=run)
         self._limit = duration.seconds(timeouts.grace) + command.AFTER_GRACE + UNCONFIRMED
-        self._now = _Watched(begun=self._clock.monotonic())
+        self._voice = voice.Voice(station, roster, live)
+        self._now = _Watched()
 
     async def attend(self) -> outcome.Evidence:
         """Until nothing more will come; everything known is in the evidence."""
@@ -72,7 +66,7 @@ class Attendance:
     async def _look(self) -> outcome.Evidence | None:
         live, seen = self._live, self._now
         assert live.pod is not None  # noqa: S101 - attended only once it was seen
-        progress = stage.of(live.pod)
+        progress = self._voice.progress()
         self._account(progress)
         if seen.follower is None and progress.stage in {Stage.RUNNING, Stage.ENDED} and outcome.started(live.pod):
             seen.follower = asyncio.create_task(follow.follow(self._station, live, self._writer))
@@ -81,7 +75,7 @@ class Attendance:
         if live.cancel or seen.gave_up is not None:
             await self._delete()
         elif progress.stage is not Stage.ENDED and not live.gone:
-            await self._say(progress)
+            await self._voice.say()
         return None
 
     def _account(self, progress: Progress) -> None:
@@ -121,11 +115,11 @@ class Attendance:
         live, seen = self._live, self._now
         assert live.pod is not None  # noqa: S101 - attended only once it was seen
         now = self._clock.monotonic()
-        gave_up, due = self._clocks.read(stage.of(live.pod), now)
+        gave_up, due = self._clocks.read(self._voice.progress(), now)
         if gave_up is not None and seen.gave_up is None and not live.cancel and not live.gone:
             seen.gave_up = gave_up
             return
-        times = [time for time in (due, self._speak_at(), self._stop_at()) if time is not None and time > now]
+        times = [time for time in (due, self._voice.due(), self._stop_at()) if time is not None and time > now]
         waits: set[asyncio.Task[object]] = {asyncio.create_task(live.changed.wait())}
         if times:
             waits.add(asyncio.create_task(self._clock.sleep(min(times) - now)))
@@ -136,28 +130,8 @@ class Attendance:
             for task in waits:
                 task.cancel()
 
-    def _speak_at(self) -> float | None:
-        seen = self._now
-        if seen.said is not None and seen.said[0] is Stage.RUNNING:
-            return None
-        return seen.begun + SAY_AFTER if seen.said_at is None else seen.said_at + SAY_AGAIN
-
     def _stop_at(self) -> float | None:
         return None if self._now.deleted_at is None else self._now.deleted_at + self._limit + 1
-
-    async def _say(self, progress: Progress) -> None:
-        """Write where the pod stands: once when it runs, and while it waits only if that takes long."""
-        live, seen = self._live, self._now
-        assert live.pod is not None  # noqa: S101 - attended only once it was seen
-        now, news = self._clock.monotonic(), (progress.stage, progress.reason)
-        if live.operation is None or news == seen.said:
-            return
-        due = self._speak_at()
-        if progress.stage is not Stage.RUNNING and (due is None or now < due):
-            return
-        content = status.progressing(progress, live.pod)
-        await record.write(self._station, self._roster, live.operation, lambda _: content, claim=live.claim)
-        seen.said, seen.said_at = news, now
 
     async def _delete(self) -> None:
         """Ask for the pod's end, once; its own grace period holds."""

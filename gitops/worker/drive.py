@@ -10,7 +10,7 @@ from gitops.api.operation import Phase
 from gitops.pods import allowed, outcome, render
 from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
-from gitops.worker import attend, launch, mutexes, record, status
+from gitops.worker import attend, launch, mutexes, record, status, tell
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.record import Written
@@ -137,6 +137,7 @@ async def _report(station: Station, roster: Roster, live: Live, ended: outcome.O
         claim=live.claim,
     )
     log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
+    await tell.ended(station, operation, ended, written)
     return written
 
 
@@ -144,7 +145,7 @@ async def end_without_pod(station: Station, roster: Roster, operation: api.Opera
     """Report the end of an operation that never had a pod."""
     now = station.ports.clock.now()
     roster.figures.end(operation.spec.pool, ended)
-    await record.write(
+    written = await record.write(
         station,
         roster,
         operation,
@@ -152,6 +153,7 @@ async def end_without_pod(station: Station, roster: Roster, operation: api.Opera
         claim=operation.status.claim,
     )
     log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
+    await tell.ended(station, operation, ended, written)
 
 
 def _fields(operation: api.Operation) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 from gitops import api, errors
 from gitops.api import names
 from gitops.objects import conditions
+from gitops.ports.events import Happening, Severity
 from gitops.ports.objects import Resource
 from gitops.worker import status
 from gitops.worker.persist import persist
@@ -128,3 +129,17 @@ class Inspector:
             await self._station.ports.objects.patch_status(resource, metadata.namespace, metadata.name, patch)
         except errors.ClusterError as error:
             log.warning("the condition of %s %s cannot be written: %s", resource.kind, metadata.name, error)
+            return
+        if old is None or old["status"] != new["status"]:
+            await self._tell(resource, metadata, new)
+
+    async def _tell(self, resource: Resource, metadata: api.Metadata, ready: Mapping[str, str]) -> None:
+        """An Event when something became ready, or no longer is."""
+        regarding = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            "metadata": {"name": metadata.name, "namespace": metadata.namespace, "uid": metadata.uid},
+        }
+        severity: Severity = "Normal" if ready["status"] == "True" else "Warning"
+        happening = Happening(reason=ready["reason"], action="Inspect", note=ready["message"], severity=severity)
+        await self._station.ports.events.tell(regarding, happening)

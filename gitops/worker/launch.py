@@ -22,6 +22,7 @@ async def claim(station: Station, roster: Roster, launch: Launch, made: Manifest
         identity=station.identity,
         spec_hash=render.spec_hash(made),
         revision=roster.revision(),
+        since=station.ports.door.moment(launch.operation),
         now=station.ports.clock.now(),
     )
     try:

@@ -23,25 +23,15 @@ async def swap(station: Station, roster: Roster, operation: api.Operation, statu
         VersionConflict: it is not.
         ObjectMissing: it was deleted.
     """
-    metadata = operation.metadata
-    patch = {"metadata": {"resourceVersion": metadata.resource_version, "uid": metadata.uid}, "status": status}
-    written = await station.ports.objects.patch_status(
-        station.kinds.operations, metadata.namespace, metadata.name, patch
-    )
-    operation = read(api.Operation, written)
+    operation = read(api.Operation, await station.ports.door.write(operation, status))
     roster.put_operation(operation)
     return operation
 
 
 async def fresh(station: Station, metadata: api.Metadata) -> api.Operation | None:
-    """The operation as storage has it; None if it was deleted, or is another one of the same name."""
-    found = await persist(
-        station.ports.clock,
-        lambda: station.ports.objects.get(station.kinds.operations, metadata.namespace, metadata.name),
-    )
-    if found is None or found["metadata"]["uid"] != metadata.uid:
-        return None
-    return read(api.Operation, found)
+    """The operation as the front door keeps it; None if it was deleted, or is another one of the same name."""
+    found = await persist(station.ports.clock, lambda: station.ports.door.read(metadata))
+    return read(api.Operation, found) if found is not None else None
 
 
 class Written(StrEnum):

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from gitops import api, errors
 from gitops.objects import Manifest
 from gitops.pods import marks
 from gitops.ports.objects import Resource
-from gitops.ports.watch import Gone, Put, Synced
+from gitops.ports.watch import Gone, Put, Synced, WatchEvent
 from gitops.worker.roster import Roster, read_all
 from gitops.worker.station import Station
+
+
+class Watching(Protocol):
+    """Begins a watch; `heard` is called at every sign of life."""
+
+    def __call__(self, *, heard: Callable[[], None]) -> AsyncGenerator[WatchEvent, None]:
+        """Its events."""
+        ...
+
 
 DENIED_AGAIN = 5.0
 """Seconds between attempts while rights are missing: a new pool's rights take a moment to spread."""
@@ -30,16 +41,21 @@ class Handler:
 async def reflect(
     station: Station, roster: Roster, topic: str, resource: Resource, *, namespace: str, handler: Handler
 ) -> None:
-    """Follow one kind in one namespace until cancelled; without rights, wait for them and say so."""
+    """Follow one kind in one namespace."""
     labels = marks.OPERATION if topic.startswith("pods/") else ""
+    watch = partial(station.ports.watch.watch, resource, namespace, labels=labels)
+    await follow(station, roster, topic, watch, handler=handler)
+
+
+async def follow(station: Station, roster: Roster, topic: str, watch: Watching, *, handler: Handler) -> None:
+    """Follow events until cancelled; without rights, wait for them and say so."""
 
     def heard() -> None:
         roster.signs[topic] = station.ports.clock.monotonic()
 
     while True:
         try:
-            watching = station.ports.watch.watch(resource, namespace, labels=labels, heard=heard)
-            async with contextlib.aclosing(watching) as events:
+            async with contextlib.aclosing(watch(heard=heard)) as events:
                 async for event in events:
                     match event:
                         case Synced(items=items):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -73,6 +74,9 @@ class Roster:
         self.syncs: dict[str, api.GitSync] = {}
         self.worker: api.Worker | None = None
         self.pods: dict[tuple[str, int], Manifest] = {}
+        self.nodes: Sequence[Manifest] = ()
+        self.nodes_at = -math.inf
+        """The nodes as last listed, and when; only what explains a long wait asks for them."""
         self.heard = 0
         """resourceVersion up to which the watch of operations has told everything."""
         self._claims: dict[str, tuple[Claim, int]] = {}

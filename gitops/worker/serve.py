@@ -44,7 +44,6 @@ async def serve(ports: Ports, identity: Identity, *, started: Callable[[Service]
 
 async def _kinds(ports: Ports) -> Kinds:
     return Kinds(
-        operations=await _resource(ports, API_VERSION, "Operation"),
         pools=await _resource(ports, API_VERSION, "WorkerPool"),
         workers=await _resource(ports, API_VERSION, "Worker"),
         syncs=await _resource(ports, API_VERSION, "GitSync"),
@@ -52,6 +51,7 @@ async def _kinds(ports: Ports) -> Kinds:
         namespaces=await _resource(ports, "v1", "Namespace"),
         accounts=await _resource(ports, "v1", "ServiceAccount"),
         nodes=await _resource(ports, "v1", "Node"),
+        events=await _resource(ports, "v1", "Event"),
         config_maps=await _resource(ports, "v1", "ConfigMap"),
     )
 

@@ -96,12 +96,15 @@ class Service:
         """Work until cancelled."""
         roster, kinds, where = self.roster, self._station.kinds, self._station.namespace
         watches = (
-            ("operations", kinds.operations, reflect.operations(roster)),
             ("pools", kinds.pools, reflect.pools(roster)),
             ("workers", kinds.workers, reflect.workers(roster, self._station.worker)),
             ("syncs", kinds.syncs, reflect.syncs(roster)),
         )
         async with asyncio.TaskGroup() as group:
+            arrivals = self._station.ports.door.arrivals
+            group.create_task(
+                reflect.follow(self._station, roster, "operations", arrivals, handler=reflect.operations(roster))
+            )
             for topic, kind, handler in watches:
                 group.create_task(reflect.reflect(self._station, roster, topic, kind, namespace=where, handler=handler))
             group.create_task(self.inspector.run())

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitops.ports.clock import Clock
+from gitops.ports.events import Events
+from gitops.ports.frontdoor import FrontDoor
 from gitops.ports.history import History
 from gitops.ports.logstore import LogStore
 from gitops.ports.objects import Objects, Resource
@@ -17,12 +19,14 @@ from gitops.ports.watch import Watch
 class Ports:
     """The outside world."""
 
+    door: FrontDoor
     objects: Objects
     watch: Watch
     logs: PodLogs
     exec: PodExec
     history: History
     store: LogStore
+    events: Events
     clock: Clock
 
 
@@ -30,7 +34,6 @@ class Ports:
 class Kinds:
     """The kinds the worker reads and writes, as the server serves them."""
 
-    operations: Resource
     pools: Resource
     workers: Resource
     syncs: Resource
@@ -38,6 +41,7 @@ class Kinds:
     namespaces: Resource
     accounts: Resource
     nodes: Resource
+    events: Resource
     config_maps: Resource
 
 

@@ -21,7 +21,9 @@ def rfc3339(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def claimed(launch: Launch, *, identity: str, spec_hash: str, revision: str, now: datetime) -> dict[str, Any]:
+def claimed(
+    launch: Launch, *, identity: str, spec_hash: str, revision: str, since: str, now: datetime
+) -> dict[str, Any]:
     """The claim: who runs which attempt in which pod. Written before the pod exists."""
     claim = {
         "worker": identity,
@@ -30,7 +32,7 @@ def claimed(launch: Launch, *, identity: str, spec_hash: str, revision: str, now
         "namespace": launch.namespace,
         "specHash": spec_hash,
         "at": rfc3339(now),
-        "version": launch.operation.metadata.resource_version,
+        "version": since,
     }
     return {"phase": Phase.STARTING, "reason": "Claimed", "message": "", "claim": claim, "revision": revision}
 

@@ -11,19 +11,21 @@ import sys
 from pathlib import Path
 
 from gitops import runner, worker
-from gitops.cluster import connect, load
+from gitops.cluster import OperationObjects, connect, load
 from gitops.logstore import DirectoryStore
 
 
 async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
     async with connect(load(kubeconfig=kubeconfig), component="worker") as cluster:
         ports = worker.Ports(
+            door=OperationObjects(objects=cluster.objects, watch=cluster.watch, namespace=namespace),
             objects=cluster.objects,
             watch=cluster.watch,
             logs=cluster.logs,
             exec=cluster.exec,
             history=cluster.history,
             store=DirectoryStore(Path(logs), cluster.clock),
+            events=cluster.events,
             clock=cluster.clock,
         )
         who = worker.Identity(

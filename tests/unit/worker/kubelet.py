@@ -12,10 +12,13 @@ from typing import Any
 
 from gitops import errors, worker
 from gitops.api.meta import API_VERSION
+from gitops.cluster.operations import OperationObjects
 from gitops.objects import Manifest
 from gitops.pods import marks
+from gitops.ports.frontdoor import FrontDoor
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
+from gitops.testing.events import FakeEvents
 from gitops.testing.history import FakeHistory
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import FakeObjects
@@ -102,8 +105,10 @@ class Cluster:
         self.store = FakeLogStore(self.clock)
         self.objects = FakeObjects(clock=self.clock, namespaces=(HOME, OPS))
         self.watch = FakeWatch(self.objects)
+        self.door: FrontDoor = OperationObjects(objects=self.objects, watch=self.watch, namespace=HOME)
         self.logs = FakePodLogs()
         self.exec = FakePodExec()
+        self.events = FakeEvents()
         self.history = FakeHistory(self.objects)
         self.pods: dict[str, Pod] = {}
         self.starts: list[str] = []
@@ -165,12 +170,14 @@ class Cluster:
         """Another worker process."""
         store = store or self.store
         ports = worker.Ports(
+            door=self.door,
             objects=self.objects,
             watch=self.watch,
             logs=self.logs,
             exec=self.exec,
             history=self.history,
             store=store,
+            events=self.events,
             clock=self.clock,
         )
         who = worker.Identity(namespace=HOME, worker="main", process=process, runner=RUNNER)

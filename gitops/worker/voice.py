@@ -1,0 +1,72 @@
+"""Saying where an attempt stands: once when its script runs, and while its pod waits only if that takes long."""
+
+from __future__ import annotations
+
+from gitops.pods import stage
+from gitops.pods.stage import Progress, Stage
+from gitops.worker import pending, record, status, tell
+from gitops.worker.live import Live
+from gitops.worker.roster import Roster
+from gitops.worker.station import Station
+
+SAY_AFTER = 10.0
+"""Seconds of waiting after which the status says for what; a pod that starts sooner costs one request less."""
+SAY_AGAIN = 15.0
+_ON_ITS_WAY = frozenset({"ContainerCreating", "PodInitializing", "Preparing", "NotScheduled"})
+"""What every pod goes through: worth a line in the status, but no Event."""
+
+
+class Voice:
+    """What was said of one attempt, and when there is something to say next."""
+
+    def __init__(self, station: Station, roster: Roster, live: Live) -> None:
+        self._station = station
+        self._roster = roster
+        self._live = live
+        self._clock = station.ports.clock
+        self._begun = self._clock.monotonic()
+        self._said: tuple[str, ...] | None = None
+        self._said_at: float | None = None
+        self._runs = False
+        self._explained: Progress | None = None
+        self._explained_at: float | None = None
+        self._explanations = 0
+
+    def progress(self) -> Progress:
+        """Where the pod stands, with what was found out while it waits for a node."""
+        assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen
+        found = stage.of(self._live.pod)
+        waits = found.stage is Stage.UNSCHEDULABLE and self._explained is not None
+        return self._explained if waits and self._explained is not None else found
+
+    def due(self) -> float | None:
+        """When (on the monotonic clock) to speak again if there is news; None: all is said."""
+        if self._runs:
+            return None
+        if self._explained_at is not None and self.progress().stage in {Stage.UNSCHEDULABLE, Stage.SCALING}:
+            return self._explained_at + pending.AGAIN[min(self._explanations, len(pending.AGAIN)) - 1]
+        return self._begun + SAY_AFTER if self._said_at is None else self._said_at + SAY_AGAIN
+
+    async def say(self) -> None:
+        """Write where the pod stands if that is news and the time for it has come."""
+        live, due = self._live, self.due()
+        assert live.pod is not None  # noqa: S101 - asked only about a pod that was seen
+        progress, now = stage.of(live.pod), self._clock.monotonic()
+        if live.operation is None or due is None or (progress.stage is not Stage.RUNNING and now < due):
+            return
+        if progress.stage is Stage.UNSCHEDULABLE:
+            progress = await self._explain(progress, now)
+        news = (progress.stage.value, progress.reason, progress.message if self._explained is not None else "")
+        if news == self._said:
+            return
+        content = status.progressing(progress, live.pod)
+        written = await record.write(self._station, self._roster, live.operation, lambda _: content, claim=live.claim)
+        self._said, self._said_at, self._runs = news, now, progress.stage is Stage.RUNNING
+        if written is record.Written.DONE and not self._runs and progress.reason not in _ON_ITS_WAY:
+            await tell.waits(self._station, live.operation, progress)
+
+    async def _explain(self, progress: Progress, now: float) -> Progress:
+        assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen
+        self._explained = await pending.explain(self._station, self._roster, self._live.pod, progress)
+        self._explained_at, self._explanations = now, self._explanations + 1
+        return self._explained
