@@ -346,5 +346,5 @@ def test_of_the_cluster_the_worker_sees_whether_a_node_is_emptied_and_nothing_el
     ]
     assert mine == ["gitops-worker:ci:nodes"]
     assert of(objects, "ClusterRole")["gitops-worker:ci:nodes"]["rules"] == [
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get"]}
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}
     ]
