@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gitops import errors
 from gitops.api import duration
-from gitops.pods import clocks, command, outcome, stage
+from gitops.pods import clocks, command, outcome
 from gitops.pods.stage import Progress, Stage
 from gitops.ports.logstore import LogWriter
 from gitops.ports.objects import DeleteOptions
@@ -37,6 +37,7 @@ class Attendance:
 
     def __init__(self, station: Station, roster: Roster, live: Live, writer: LogWriter) -> None:
         self._station = station
+        self._roster = roster
         self._live = live
         self._writer = writer
         self._clock = station.ports.clock
