@@ -19,6 +19,7 @@
     │   └── ObjectInvalid          422, and 400 of a schema
     ├── Refused                    a guard says no: nothing was written
     │   └── PlanStale              the cluster moved since the plan was made
+    ├── LogStoreUnavailable *      the store of operation logs cannot be reached, or refuses
     ├── OperationError             an operation did not succeed
     ├── TimedOut                   a wait ended without what it waited for
     └── SeveralErrors              more than one of the above
@@ -214,6 +215,14 @@ class PlanStale(Refused):
     """The cluster is not what the plan was made against."""
 
     reason = "PlanStale"
+
+
+class LogStoreUnavailable(GitOpsError):
+    """The store of operation logs cannot be reached, or does not let us in."""
+
+    reason = "LogStoreUnavailable"
+    exit_code = 3
+    retry = True
 
 
 class OperationError(GitOpsError):

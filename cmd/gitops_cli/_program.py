@@ -17,15 +17,14 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 from prometheus_client.registry import Collector
 
-from gitops import api, cluster, runner, worker
+from gitops import api, cluster, errors, runner, worker
 from gitops.cluster.clock import SystemClock
 from gitops.cluster.leases import Election
-from gitops.logstore import DirectoryStore
 from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
 from gitops.web.metrics import Requests, WorkerCollector
-from gitops_cli import _apart, _logging, _sources
+from gitops_cli import _apart, _logging, _logstore, _sources
 from gitops_cli._shell import Shell
 
 log = logging.getLogger(__name__)
@@ -37,7 +36,7 @@ class Options:
 
     half: str
     worker: str
-    log_directory: str
+    logs: _logstore.Options
     mirrors: str
     port: int
     log_port: int
@@ -81,7 +80,7 @@ class Program:
     namespace: str
     identity: str
     state: State
-    store: DirectoryStore | None
+    store: _logstore.Kept | None
     """Operation logs; None in a process that runs no operations."""
 
 
@@ -95,7 +94,9 @@ def lease_name(worker_name: str, half: str) -> str:
 
 def options(given: Mapping[str, object]) -> Options:
     """The options click collected."""
-    return Options(**given)  # type: ignore[arg-type]
+    logs = {name: given[name] for name in _logstore.NAMES}
+    rest = {name: value for name, value in given.items() if name not in logs}
+    return Options(logs=_logstore.Options(**logs), **rest)  # type: ignore[arg-type]
 
 
 async def run(shell: Shell, chosen: Options) -> int:
@@ -109,7 +110,7 @@ async def run(shell: Shell, chosen: Options) -> int:
         namespace=shell.settings.namespace or config.namespace or "default",
         identity=f"{os.environ.get('POD_NAME') or os.uname().nodename}-{secrets.token_hex(3)}",
         state=State(registry=registry, requests=Requests(registry)),
-        store=None if chosen.half == "reconciler" else DirectoryStore(Path(chosen.log_directory), SystemClock()),
+        store=None if chosen.half == "reconciler" else _logstore.open_store(chosen.logs, SystemClock()),
     )
     where = f"{program.namespace}/{chosen.worker}"
     log.info("gitops run %s: %s as %s", chosen.half or "embedded", where, program.identity)
@@ -119,10 +120,26 @@ async def run(shell: Shell, chosen: Options) -> int:
         _logs_served(program),
         asyncio.TaskGroup() as group,
     ):
+        if program.store is not None:
+            group.create_task(_store_checked(program, program.store))
         for name, half in halves.items():
             if chosen.half in {"", name}:
                 group.create_task(_elected(program, config, name, half))
     return 0
+
+
+async def _store_checked(program: Program, store: _logstore.Kept) -> None:
+    """Not ready until the log store lets us in: a rollout with a wrong one stops before it replaces a right one."""
+    missing, pause = ["the log store"], 1.0
+    program.state.enter("log store", lambda: missing)
+    while missing:
+        try:
+            await store.check()
+            missing.clear()
+        except errors.LogStoreUnavailable as error:
+            log.error("%s%s", error, f" ({error.hint})" if error.hint else "")  # noqa: TRY400 - it says it all
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 60.0)
 
 
 @asynccontextmanager
@@ -204,10 +221,14 @@ async def _work(program: Program, connection: cluster.Cluster) -> None:
         sweeping.cancel()
 
 
-async def _sweep(store: DirectoryStore, connection: cluster.Cluster) -> None:
+async def _sweep(store: _logstore.Kept, connection: cluster.Cluster) -> None:
     """Once an hour, remove the logs that the retention no longer keeps."""
     while True:
-        removed = await store.sweep()
-        if removed:
-            log.info("removed %d operation logs that are no longer kept", removed)
+        try:
+            removed = await store.sweep()
+        except errors.LogStoreUnavailable as error:
+            log.warning("old operation logs stay for now: %s", error)
+        else:
+            if removed:
+                log.info("removed %d operation logs that are no longer kept", removed)
         await connection.clock.sleep(3600)

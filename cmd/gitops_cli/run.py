@@ -24,6 +24,15 @@ SIGTERM ends it; running operations go on and the next process takes them over.
 @click.argument("half", required=False, default="", type=click.Choice(["", *HALVES]), metavar="[reconciler|worker]")
 @click.option("--worker", required=True, metavar="NAME", help="The Worker object this process serves.")
 @click.option("--logs", "log_directory", default="/var/lib/gitops/logs", show_default=True, help="Operation logs.")
+@click.option(
+    "--log-bucket", default="", metavar="NAME[/PREFIX]", help="Keep operation logs in this S3 bucket instead."
+)
+@click.option("--log-endpoint", default="", metavar="URL", help="Where the bucket is, if not at Amazon.")
+@click.option("--log-region", default="", metavar="NAME", help="The bucket's region.  [default: us-east-1]")
+@click.option("--log-credentials", default="", metavar="DIR", help="Files AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.")
+@click.option("--log-authority", default="", metavar="FILE", help="PEM certificates that sign the endpoint's.")
+@click.option("--log-max-age", default="720h", show_default=True, help="How long logs of ended operations are kept.")
+@click.option("--log-max-bytes", default="10Gi", show_default=True, help="How much of them is kept, oldest go first.")
 @click.option("--mirrors", default="/var/lib/gitops/mirror", show_default=True, help="Mirrors of Git repositories.")
 @click.option("--port", default=8080, show_default=True, help="For probes and metrics.")
 @click.option("--log-port", default=8081, show_default=True, help="For operation logs, on loopback only.")

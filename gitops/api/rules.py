@@ -378,6 +378,17 @@ RULES: tuple[Rule, ...] = (
         rejects=({"name": "gitops-spool", "emptyDir": {}},),
     ),
     *_template_of("Worker", "gitops"),
+    Rule(
+        kind="Worker",
+        path="/spec/logStore",
+        cel="!has(self.bucket) || (!has(self.claimName) && !has(self.sizeLimit))",
+        holds=lambda value: "bucket" not in value or not _count(value, "claimName", "sizeLimit"),
+        message="logs are kept in a bucket or on a volume",
+        hint="remove bucket, or claimName and sizeLimit",
+        forbidden=("/claimName", "/sizeLimit"),
+        accepts=({"bucket": {"name": "logs"}}, {"claimName": "logs"}, {"sizeLimit": "1Gi"}, {}),
+        rejects=({"bucket": {"name": "logs"}, "claimName": "logs"}, {"bucket": {"name": "logs"}, "sizeLimit": "1Gi"}),
+    ),
     *_SOURCE,
     Rule(
         kind="GitSync",

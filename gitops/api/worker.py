@@ -10,6 +10,9 @@ from msgspec import Meta
 from gitops.api.meta import (
     API_VERSION,
     Condition,
+    Duration,
+    KeyReference,
+    LocalReference,
     Metadata,
     Name,
     ObjectName,
@@ -28,6 +31,49 @@ class Topology(StrEnum):
     SPLIT = "split"
 
 
+class LogBucket(Wire, frozen=True, kw_only=True):
+    """A bucket of an S3-compatible object store. It must exist; nothing else should write below `prefix`."""
+
+    name: Annotated[
+        str,
+        Meta(min_length=3, max_length=63, pattern=r"^[a-z0-9][-.a-z0-9]*[a-z0-9]$", description="Name of the bucket"),
+    ]
+    prefix: Annotated[
+        str,
+        Meta(
+            max_length=512,
+            pattern=r"^([-_.A-Za-z0-9]+(/[-_.A-Za-z0-9]+)*)?$",
+            description="Where in the bucket; give each worker its own",
+        ),
+    ] = ""
+    endpoint: Annotated[
+        str,
+        Meta(
+            max_length=2048,
+            pattern=r"^(https?://[^/@?#]+)?/?$",
+            description="Where the store is, if not at Amazon: https://minio.example:9000",
+        ),
+    ] = ""
+    region: Annotated[str, Meta(max_length=63, description="Default: us-east-1")] = ""
+    credentials: Annotated[
+        LocalReference | None,
+        Meta(
+            description="Secret with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and perhaps `AWS_SESSION_TOKEN`, read"
+            " again when it changes; default: what the worker's pod is given (EKS Pod Identity, a role of the node)"
+        ),
+    ] = None
+    ca: Annotated[
+        KeyReference | None, Meta(description="ConfigMap key with the PEM certificates that sign the endpoint's")
+    ] = None
+
+
+class LogRetention(Wire, frozen=True, kw_only=True):
+    """How long logs of ended operations are kept, and how much of them; the oldest go first."""
+
+    max_age: Annotated[Duration, Meta(description="Since the log was last written")] = "720h"
+    max_bytes: Annotated[Quantity, Meta(description="Of all logs together")] = "10Gi"
+
+
 class LogStore(Wire, frozen=True, kw_only=True):
     """Where operation logs are kept after their pods are gone."""
 
@@ -36,6 +82,10 @@ class LogStore(Wire, frozen=True, kw_only=True):
         Meta(description="A PersistentVolumeClaim in this namespace; empty: an emptyDir, lost with the worker's pod"),
     ] = ""
     size_limit: Annotated[Quantity, Meta(description="Limit of the emptyDir")] = ""
+    bucket: Annotated[
+        LogBucket | None, Meta(description="Instead of a volume: survives nodes, read by all replicas")
+    ] = None
+    retention: Annotated[LogRetention, Meta(description="What is removed, once an hour")] = LogRetention()
 
 
 class WorkerSpec(Wire, frozen=True, kw_only=True):

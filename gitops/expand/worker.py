@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops.api import names
-from gitops.api.worker import LogStore, Topology
+from gitops.api.worker import LogBucket, LogRetention, LogStore, Topology
 from gitops.expand import template
 from gitops.expand.expanded import Context
 from gitops.expand.installation import Program, labels
@@ -17,6 +17,8 @@ CONTAINER = "gitops"
 PORT = 8080
 USER = 65532
 LOGS = "/var/lib/gitops/logs"
+LOG_CREDENTIALS = "/var/run/gitops/log-credentials"
+LOG_AUTHORITY = "/var/run/gitops/log-authority"
 MIRROR = "/var/lib/gitops/mirror"
 
 
@@ -117,6 +119,8 @@ def _container(program: Program, half: Half) -> dict[str, Any]:
     worker = program.value
     resources = program.manifest["spec"].get("resources") or {"requests": dict(worker.spec.resources.requests)}
     arguments = [*half.arguments, "--worker", worker.metadata.name, "--namespace", worker.metadata.namespace]
+    if half.logs:
+        arguments += _store_arguments(worker.spec.log_store)
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": worker.spec.image,
@@ -131,7 +135,7 @@ def _container(program: Program, half: Half) -> dict[str, Any]:
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": _mounts(half),
+        "volumeMounts": _mounts(half, worker.spec.log_store),
     }
     if worker.spec.image_pull_policy:
         container["imagePullPolicy"] = worker.spec.image_pull_policy
@@ -151,7 +155,9 @@ def _volumes(half: Half, store: LogStore) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
     if half.mirror:
         volumes.append({"name": "mirror", "emptyDir": {}})
-    if half.logs and store.claim_name:
+    if half.logs and store.bucket:
+        volumes += [volume for volume, _ in _of_bucket(store.bucket)]
+    elif half.logs and store.claim_name:
         volumes.append({"name": "logs", "persistentVolumeClaim": {"claimName": store.claim_name}})
     elif half.logs:
         limit = {"sizeLimit": store.size_limit} if store.size_limit else {}
@@ -159,10 +165,42 @@ def _volumes(half: Half, store: LogStore) -> list[dict[str, Any]]:
     return volumes
 
 
-def _mounts(half: Half) -> list[dict[str, str]]:
-    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - inside the container, an emptyDir of its own
+def _mounts(half: Half, store: LogStore) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - an emptyDir of the container
     if half.mirror:
         mounts.append({"name": "mirror", "mountPath": MIRROR})
-    if half.logs:
+    if half.logs and store.bucket:
+        mounts += [mount for _, mount in _of_bucket(store.bucket)]
+    elif half.logs:
         mounts.append({"name": "logs", "mountPath": LOGS})
     return mounts
+
+
+def _of_bucket(bucket: LogBucket) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Volumes and mounts of what a bucket's user needs. As files: a changed Secret needs no restart."""
+    if bucket.credentials:
+        name = "log-credentials"
+        yield (
+            {"name": name, "secret": {"secretName": bucket.credentials.name}},
+            {"name": name, "mountPath": LOG_CREDENTIALS, "readOnly": True},
+        )
+    if bucket.ca:
+        name, items = "log-authority", [{"key": bucket.ca.key, "path": "ca.crt"}]
+        yield (
+            {"name": name, "configMap": {"name": bucket.ca.name, "items": items}},
+            {"name": name, "mountPath": LOG_AUTHORITY, "readOnly": True},
+        )
+
+
+def _store_arguments(store: LogStore) -> list[str]:
+    given: dict[str, str] = {}
+    if store.bucket:
+        given["--log-bucket"] = "/".join(part for part in (store.bucket.name, store.bucket.prefix) if part)
+        given["--log-endpoint"] = store.bucket.endpoint
+        given["--log-region"] = store.bucket.region
+        given["--log-credentials"] = LOG_CREDENTIALS if store.bucket.credentials else ""
+        given["--log-authority"] = f"{LOG_AUTHORITY}/ca.crt" if store.bucket.ca else ""
+    if store.retention != LogRetention():
+        given["--log-max-age"] = store.retention.max_age
+        given["--log-max-bytes"] = str(store.retention.max_bytes)
+    return [part for name, value in given.items() if value for part in (name, value)]

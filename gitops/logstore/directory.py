@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from gitops import errors
 from gitops.logstore import file
+from gitops.logstore.news import News
+from gitops.logstore.retention import Retention
 from gitops.ports.clock import Clock
 from gitops.ports.logstore import LogWriter, Span
 from gitops.runner.frames import Frame
@@ -25,14 +26,6 @@ POLL = 1.0
 BLOCK = 1 << 18
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retention:
-    """How long ended logs are kept, and how many bytes all together; the oldest go first."""
-
-    seconds: float = 30 * 86400.0
-    bytes: int = 10 * 1024**3
-
-
 class DirectoryStore:
     """See `gitops.ports.logstore.LogStore`. One process writes a directory at a time."""
 
@@ -40,7 +33,7 @@ class DirectoryStore:
         self._root = root
         self._clock = clock
         self._retention = retention or Retention()
-        self._news: dict[str, asyncio.Event] = {}
+        self._news = News(clock)
         root.mkdir(parents=True, exist_ok=True)
 
     async def writer(self, uid: str) -> LogWriter:
@@ -60,48 +53,47 @@ class DirectoryStore:
         cursor = file.Cursor(path, since=since, tail=span.tail)
         try:
             while True:
-                news, ended = self.news(uid), self.ended(uid)
+                news, ended = self._news.of(uid), self.ended(uid)
                 while frames := await asyncio.to_thread(cursor.next, BLOCK):
                     yield frames
                 if ended or not span.follow:
                     return
-                await self._wait(news)
+                await self._news.wait(news, most=POLL)
         finally:
             cursor.close()
 
     async def sweep(self) -> int:
         """Remove what the retention no longer keeps; how many logs that were."""
-        limits = self._retention
-        return await asyncio.to_thread(
-            file.sweep, self._root, before=self._clock.now().timestamp() - limits.seconds, bytes_kept=limits.bytes
-        )
+        return await asyncio.to_thread(file.sweep, self._root, self._retention, now=self._clock.now().timestamp())
 
-    async def _wait(self, news: asyncio.Event) -> None:
-        """Until something is appended, or a moment passed: another process may be the one that ends it."""
-        waits = {asyncio.create_task(news.wait()), asyncio.create_task(self._clock.sleep(POLL))}
+    async def check(self) -> None:
+        """Whether the directory can be written.
+
+        Raises:
+            LogStoreUnavailable: it cannot.
+        """
+        probe = self._root / ".check"
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waits:
-                task.cancel()
-
-    def news(self, uid: str) -> asyncio.Event:
-        """Set at the next append."""
-        return self._news.setdefault(uid, asyncio.Event())
+            probe.touch()
+            probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise errors.LogStoreUnavailable(
+                f"cannot write the log directory {self._root}", cause=error.strerror or ""
+            ) from error
 
     def announce(self, uid: str) -> None:
         """Something was appended, or the log ended."""
-        event = self._news.pop(uid, None)
-        if event is not None:
-            event.set()
+        self._news.announce(uid)
 
     def ended(self, uid: str) -> bool:
         """Nothing will be added."""
         return self._path(uid).with_suffix(file.ENDED).exists()
 
-    def finish(self, uid: str) -> None:
-        """Nothing will be added from now on."""
-        self._path(uid).with_suffix(file.ENDED).touch()
+    async def end(self, uid: str) -> None:
+        """See the port."""
+        path = self._path(uid)
+        if path.exists():
+            path.with_suffix(file.ENDED).touch()
         self.announce(uid)
 
     def now_ms(self) -> int:
@@ -124,7 +116,7 @@ class _Writer:
         self._marked = 0
         self.tally = tally
 
-    def append(self, frames: Sequence[Frame]) -> None:
+    async def append(self, frames: Sequence[Frame]) -> None:
         """See the port. Into the page cache: `sync` makes it durable."""
         now, lines = self._store.now_ms(), []
         if now - self._marked >= MARK_EVERY * 1000:
@@ -143,4 +135,4 @@ class _Writer:
         """See the port."""
         os.close(self._file)
         if finished:
-            self._store.finish(self._uid)
+            await self._store.end(self._uid)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from gitops.runner.frames import WHOLE, Decoder, Frame
+from gitops.logstore.retention import Kept, Retention
+from gitops.runner.frames import Decoder, Frame
+from gitops.runner.lines import LastLines
 from gitops.runner.tally import Tally
 
 LOG: Final = ".log"
 ENDED: Final = ".end"
-MARK: Final = ord("@")
 _BLOCK: Final = 1 << 20
+_BLOCK_BACK: Final = 1 << 16
 
 
 def open_to_append(path: Path) -> int:
@@ -60,9 +62,10 @@ class Cursor:
     def __init__(self, path: Path, *, since: int = 0, tail: int | None = None) -> None:
         self._file = path.open("rb")
         self._decoder = Decoder()
-        self._since = since
+        start = _since(self._file, since) if since else 0
         if tail is not None:
-            self._file.seek(_tail(self._file, tail))
+            start = max(start, _tail(self._file, tail))
+        self._file.seek(start)
 
     def next(self, size: int) -> Sequence[Frame]:
         """The next frames, about `size` bytes; none at the end of the file."""
@@ -70,68 +73,91 @@ class Cursor:
             start = self._file.tell()
             block = self._file.read(size)
             cut = block.rfind(b"\n") + 1
-            if not cut:
-                self._file.seek(start)
-                return ()
             self._file.seek(start + cut)
-            block = block[:cut]
-            if self._since:
-                block = self._after(block)
-            frames = self._decoder.feed(block)
+            if not cut:
+                return ()
+            frames = self._decoder.feed(block[:cut])
             if frames:
                 return frames
-
-    def _after(self, block: bytes) -> bytes:
-        """What stands behind the first mark that is late enough; nothing if there is none."""
-        at = 0
-        for line in block.splitlines(keepends=True):
-            if line[0] == MARK and int(line[1:]) >= self._since:
-                self._since = 0
-                return block[at:]
-            at += len(line)
-        return b""
 
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
 
 
-def _tail(log: BinaryIO, lines: int) -> int:
-    """Where the last `lines` lines of output begin; a long line cut into frames counts once."""
-    size, want = log.seek(0, os.SEEK_END), max(lines, 1) * 256
-    while True:
-        begin = max(0, size - want)
+def _since(log: BinaryIO, when: int) -> int:
+    """Where the first mark that is late enough stands; the end if there is none."""
+    found = None
+    for lines in _backwards(log):
+        for offset, line in reversed(lines):
+            if line[:1] == b"@":
+                if int(line[1:]) < when:
+                    return _end(log) if found is None else found
+                found = offset
+    return _end(log) if found is None else found
+
+
+def _tail(log: BinaryIO, count: int) -> int:
+    """Where the last `count` lines of output begin."""
+    if not count:
+        return _end(log)
+    last = LastLines(count)
+    for lines in _backwards(log):
+        parts = ((offset, line.split(b"|", 2)) for offset, line in lines)
+        start = last.earlier([(part[1][0], offset) for offset, part in parts if len(part) > 2 and part[1]])  # noqa: PLR2004
+        if start is not None:
+            return start
+    return 0
+
+
+def _end(log: BinaryIO) -> int:
+    """Where the next line will begin."""
+    for lines in _backwards(log):
+        offset, line = lines[-1]
+        return offset + len(line)
+    return 0
+
+
+def _backwards(log: BinaryIO) -> Iterator[list[tuple[int, bytes]]]:
+    """The log's whole lines with their offsets, from its end in blocks, so that no log is ever held whole."""
+    end, size = log.seek(0, os.SEEK_END), _BLOCK_BACK
+    while end:
+        begin = max(0, end - size)
         log.seek(begin)
-        block = log.read(size - begin)
+        block = log.read(end - begin)
+        # The part of a line before the first line feed belongs to the block before this one.
         skip = block.find(b"\n") + 1 if begin else 0
-        starts = _line_starts(block[skip:])
-        if len(starts) > lines or not begin:
-            return begin + skip + (starts[-lines] if 0 < lines <= len(starts) else 0 if lines else len(block) - skip)
-        want *= 4
+        if begin and skip in {0, len(block)}:
+            size *= 2
+            continue
+        lines = _split(block[skip : block.rfind(b"\n") + 1], begin + skip)
+        if lines:
+            yield lines
+        end = begin + skip
 
 
-def _line_starts(block: bytes) -> list[int]:
-    """Offsets at which lines of output begin."""
-    starts, at, fresh = [], 0, True
+def _split(block: bytes, at: int) -> list[tuple[int, bytes]]:
+    found = []
     for line in block.splitlines(keepends=True):
-        parts = line.split(b"|", 2)
-        if len(parts) > 1 and parts[1][:1] in {b"o", b"e", b"O", b"E", b"s"}:
-            if fresh:
-                starts.append(at)
-            fresh = parts[1][0] in WHOLE or parts[1][:1] == b"s"
+        found.append((at, line))
         at += len(line)
-    return starts
+    return found
 
 
-def sweep(root: Path, *, before: float, bytes_kept: int) -> int:
-    """Remove ended logs last written before a time, then the oldest until the rest fits."""
-    ended = [path.with_suffix(LOG) for path in root.glob(f"*{ENDED}")]
-    found = sorted(((path.stat().st_mtime, path) for path in ended if path.exists()), reverse=True)
-    total, removed = 0, 0
-    for written, path in found:
-        total += path.stat().st_size
-        if written < before or total > bytes_kept:
-            path.unlink()
-            path.with_suffix(ENDED).unlink()
-            removed += 1
-    return removed
+def sweep(root: Path, retention: Retention, *, now: float) -> int:
+    """Remove what is no longer kept of the ended logs; how many that were."""
+    logs, orphans = [], []
+    for mark in root.glob(f"*{ENDED}"):
+        try:
+            stat = mark.with_suffix(LOG).stat()
+        except FileNotFoundError:
+            # A process died between the two removals below.
+            orphans.append(mark)
+        else:
+            logs.append(Kept(name=mark.stem, written=stat.st_mtime, bytes=stat.st_size))
+    doomed = retention.doomed(logs, now=now)
+    for name in doomed:
+        (root / f"{name}{LOG}").unlink(missing_ok=True)
+    for mark in [*orphans, *(root / f"{name}{ENDED}" for name in doomed)]:
+        mark.unlink(missing_ok=True)
+    return len(doomed)

@@ -19,8 +19,11 @@ class LogWriter(Protocol):
         """Everything stored so far: from `tally.last` on, frames are wanted."""
         ...
 
-    def append(self, frames: Sequence[Frame]) -> None:
-        """Add frames that follow `tally.last`; readers that follow see them at once."""
+    async def append(self, frames: Sequence[Frame]) -> None:
+        """Add frames that follow `tally.last`; readers that follow see them at once.
+
+        Takes as long as the store needs to keep up: what waits for it in memory is bounded.
+        """
         ...
 
     async def sync(self) -> None:
@@ -48,10 +51,15 @@ class LogStore(Protocol):
         """Open a log, new or begun; a record half written by a crash is cut off."""
         ...
 
+    async def end(self, uid: str) -> None:
+        """Say that nothing will be added to a log, without opening it."""
+        ...
+
     def read(self, uid: str, span: Span) -> AsyncGenerator[Sequence[Frame], None]:
         """Frames in order, in batches.
 
         Raises:
             ObjectMissing: there is no such log (any more).
+            LogStoreUnavailable: the store does not answer.
         """
         ...

@@ -168,6 +168,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "Worker.spec.resources": {"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "1Gi"}},
     "Worker.spec.podTemplate": {"spec": {"nodeSelector": {"disk": "fast"}}},
     "GitSync.spec.source.url": "https://git.example/team/config.git",
+    "Worker.spec.logStore.bucket.endpoint": "https://minio.example:9000",
     "GitSync.spec.source.path": "overlays/production",
     "GitSync.spec.source.ref": {"branch": "main"},
     "GitSync.spec.source.ref.semver": ">=1.2.0 <2.0.0",

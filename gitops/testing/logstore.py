@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from gitops.errors import ObjectMissing
 from gitops.ports.clock import Clock
 from gitops.ports.logstore import LogWriter, Span
-from gitops.runner.frames import WHOLE, Frame
+from gitops.runner.frames import Frame
+from gitops.runner.lines import LastLines
 from gitops.runner.tally import Tally
 from gitops.testing.clock import FakeClock
-
-_NO_LINE = frozenset(b"hx")
 
 
 @dataclass(slots=True)
@@ -42,6 +41,12 @@ class FakeLogStore:
         log = self._logs.setdefault(uid, _Log())
         return _Writer(log, self._clock)
 
+    async def end(self, uid: str) -> None:
+        """See the port."""
+        if uid in self._logs:
+            self._logs[uid].ended = True
+            self._logs[uid].announce()
+
     async def read(self, uid: str, span: Span) -> AsyncGenerator[Sequence[Frame], None]:
         """See the port."""
         log = self._logs.get(uid)
@@ -49,7 +54,7 @@ class FakeLogStore:
             raise ObjectMissing(f"there is no log of operation {uid}")
         since = span.since.timestamp() if span.since else 0.0
         at = next((index for index, when in enumerate(log.arrived) if when >= since), len(log.frames))
-        at = at if span.tail is None else _tail(log.frames, span.tail)
+        at = at if span.tail is None else max(at, _tail(log.frames, span.tail))
         while True:
             news, ended = log.news, log.ended
             if at < len(log.frames):
@@ -80,7 +85,7 @@ class _Writer:
         self.tally = Tally()
         self.tally.add(log.frames)
 
-    def append(self, frames: Sequence[Frame]) -> None:
+    async def append(self, frames: Sequence[Frame]) -> None:
         """See the port."""
         self._log.frames += frames
         self._log.arrived += [self._clock.now().timestamp()] * len(frames)
@@ -100,11 +105,5 @@ class _Writer:
 
 def _tail(frames: Sequence[Frame], lines: int) -> int:
     """Where the last lines begin; a line in several frames is one."""
-    starts, fresh = [], True
-    for index, frame in enumerate(frames):
-        if frame.stream in _NO_LINE:
-            continue
-        if fresh:
-            starts.append(index)
-        fresh = frame.stream in WHOLE or frame.stream == ord("s")
-    return (starts[-lines] if len(starts) >= lines else 0) if lines else len(frames)
+    found = LastLines(lines).earlier([(frame.stream, index) for index, frame in enumerate(frames)])
+    return (found or 0) if lines else len(frames)

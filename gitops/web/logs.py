@@ -20,8 +20,8 @@ LOOPBACK = "127.0.0.1"
 async def serve_logs(store: LogStore, port: int) -> AsyncIterator[int]:
     """Serve `/logs/<uid>?follow=1&tail=<lines>&since=<RFC 3339>` while the block runs; gives the port.
 
-    200 with the output as the script wrote it (`raw=1`: the runner's frames), 404 without such a log, 400 for a
-    parameter that cannot be read.
+    200 with the output as the script wrote it (`raw=1`: the runner's frames), 404 without such a log, 503 when the
+    store does not answer, 400 for a parameter that cannot be read.
     """
 
     async def log(request: web.Request) -> web.StreamResponse:
@@ -58,6 +58,11 @@ async def _send(request: web.Request, store: LogStore, span: Span) -> web.Stream
                 await response.write(b"".join(frame.line + b"\n" for frame in batch) if raw else frames.render(batch))
         except errors.ObjectMissing as error:
             return web.Response(status=404, text=f"{error}\n")
+        except errors.LogStoreUnavailable as error:
+            # An answer that has begun is broken off: the reader must not take it for whole.
+            if response.prepared:
+                raise
+            return web.Response(status=503, text=f"{error}\n")
     if not response.prepared:
         await response.prepare(request)
     await response.write_eof()

@@ -117,8 +117,7 @@ async def conclude(station: Station, roster: Roster, live: Live) -> None:
 
 async def acknowledge(station: Station, live: Live) -> None:
     """Delete a pod whose end is reported already: a worker died between the two."""
-    writer = await station.ports.store.writer(live.uid)
-    await writer.close(finished=True)
+    await station.ports.store.end(live.uid)
     await attend.delete(station, live)
 
 

@@ -41,7 +41,7 @@ class Intake:
                 frames = [frame for frame in frames if frame.seq > self._writer.tally.last]
             size = _run(frames)
             if size:
-                self._writer.append(frames[:size])
+                await self._writer.append(frames[:size])
             frames = frames[size:]
 
     async def refill(self, upto: int) -> None:
@@ -69,7 +69,7 @@ class Intake:
                 async for chunk in chunks:
                     frames = [frame for frame in decoder.feed(chunk) if frame.seq <= upto]
                     if frames and frames[0].seq == tally.last + 1:
-                        self._writer.append(frames[: _run(frames)])
+                        await self._writer.append(frames[: _run(frames)])
         except errors.ClusterError as error:
             log.info("the log of %s cannot be read again: %s", self._live.uid, error)
 
@@ -90,7 +90,7 @@ class Intake:
             async for chunk in output:
                 frames = decoder.feed(chunk)
                 if frames:
-                    self._writer.append(frames)
+                    await self._writer.append(frames)
 
 
 def _run(frames: Sequence[Frame]) -> int:

@@ -44,11 +44,10 @@ def _flags() -> str:
 
 
 def _build(made: Path) -> None:
-    go = _go()
     made.mkdir()
     with step(f"build Kubernetes {KUBERNETES} from its Go modules (5 minutes, once)"):
         process.run(
-            [go, "build", "-trimpath", "-ldflags", _flags(), "-o", made / "kubernetes", "."],
+            [go(), "build", "-trimpath", "-ldflags", _flags(), "-o", made / "kubernetes", "."],
             name="go-build",
             cwd=SOURCE,
             env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
@@ -58,14 +57,15 @@ def _build(made: Path) -> None:
         (made / component).symlink_to("kubernetes")
 
 
-def _go() -> str:
-    go = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
+def go() -> str:
+    """Return the Go compiler, new enough for everything built here."""
+    found = shutil.which("go") or shutil.which("go", path="/usr/local/go/bin")
     wanted = ".".join(str(number) for number in GO_NEEDED)
-    if go is None:
+    if found is None:
         machine_hint = f"install Go {wanted} or later from go.dev/dl, or golang-{wanted} from Debian backports"
         raise GroundError("Kubernetes cannot be built", why="there is no `go` on PATH", hint=machine_hint)
-    text = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
+    text = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, check=True).stdout.strip()
     numbers = tuple(int(part) for part in text.removeprefix("go").split(".")[:2] if part.isdigit())
     if numbers < GO_NEEDED:
-        raise GroundError("Kubernetes cannot be built", why=f"{go} is {text}", hint=f"install Go {wanted} or later")
-    return go
+        raise GroundError("Kubernetes cannot be built", why=f"{found} is {text}", hint=f"install Go {wanted} or later")
+    return found

@@ -16,6 +16,7 @@ from tests.cluster.bare import BareApiServer
 from tests.cluster.cluster import Cluster
 from tests.cluster.errors import GroundError, NotOurClusterError
 from tests.cluster.gitserver import LocalGitServer
+from tests.cluster.objectstore import ObjectStore
 
 ACCOUNT_SECONDS = 20
 
@@ -37,6 +38,13 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareApiServer]:
 def git_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalGitServer]:
     """Give a Git server over https on 127.0.0.1; tests make repositories of their own in it."""
     with LocalGitServer(tmp_path_factory.mktemp("git")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """Give an S3 server over https on 127.0.0.1; tests make buckets of their own in it."""
+    with ObjectStore(tmp_path_factory.mktemp("s3")) as server:
         yield server
 
 

@@ -19,6 +19,8 @@ from tests.cluster.images import PATH
 from tests.cluster.progress import step
 
 USER = 65532
+EXTRA = "'s3'"
+"""The optional part an image has: a Worker may keep its logs in a bucket."""
 SITE = "/usr/local/lib/python{}.{}/dist-packages".format(*rootfs.PYTHON)
 # Newest first, so that pip takes the newest build that runs on the image's C library (2.36).
 PLATFORMS = ("manylinux_2_36_x86_64", "manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
@@ -85,7 +87,8 @@ def read(wheel: Path) -> Wheel:
         metadata = email.parser.Parser().parsestr(files.read(f"{info}/METADATA").decode())
         points = configparser.ConfigParser(delimiters=("=",))
         points.read_string(files.read(f"{info}/entry_points.txt").decode())
-    needed = [text for text in metadata.get_all("Requires-Dist", []) if "extra ==" not in text]
+    asked = [text.partition(";") for text in metadata.get_all("Requires-Dist", [])]
+    needed = [name.strip() for name, _, marker in asked if "extra ==" not in marker or EXTRA in marker]
     return Wheel(
         path=wheel,
         version=metadata["Version"],

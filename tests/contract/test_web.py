@@ -44,7 +44,7 @@ async def test_the_probes(client: aiohttp.ClientSession) -> None:
 async def test_a_log_is_streamed_while_it_is_written(client: aiohttp.ClientSession, tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path, FakeClock())
     writer, decoder = await store.writer(UID), frames.Decoder()
-    writer.append(decoder.feed(b"1|o|0|one\n2|s|4|a remark\n"))
+    await writer.append(decoder.feed(b"1|o|0|one\n2|s|4|a remark\n"))
     async with web.serve_logs(store, 0) as port:
         url = f"http://127.0.0.1:{port}/logs/{UID}"
         async with client.get(url) as answer:
@@ -53,7 +53,7 @@ async def test_a_log_is_streamed_while_it_is_written(client: aiohttp.ClientSessi
             assert await answer.text() == "2|s|4|a remark\n"
         async with client.get(url, params={"follow": "1"}) as answer:
             assert await answer.content.readany() == b"one\nrunner: a remark\n"
-            writer.append(decoder.feed(b"3|o|4|two\n"))
+            await writer.append(decoder.feed(b"3|o|4|two\n"))
             assert await asyncio.wait_for(answer.content.readany(), 5) == b"two\n"
             await writer.close(finished=True)
             assert await asyncio.wait_for(answer.content.read(), 5) == b""

@@ -6,16 +6,20 @@ import os
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+import yaml
 
+from gitops.lint import validate
 from gitops_cli import main
 from tests.golden import test_cli
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "reference" / "commands.md"
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+YAML = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```(?:console|sh|bash)?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -60,3 +64,17 @@ def test_command_line_in_a_page_is_understood(page: str, line: str) -> None:
         if isinstance(parameter.type, click.Path):
             parameter.type = click.STRING
     group.parse_args(context, words)
+
+
+def objects_in_guides() -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for page in sorted((ROOT / "docs" / "how-to").glob("*.md")):
+        for block in YAML.findall(page.read_text()):
+            if "apiVersion: gitops-worker.io/" in block:
+                found += [(str(page.relative_to(ROOT)), made) for made in yaml.safe_load_all(block) if made]
+    return found
+
+
+@pytest.mark.parametrize(("page", "manifest"), objects_in_guides())
+def test_an_object_of_ours_in_a_guide_is_valid(page: str, manifest: dict[str, Any]) -> None:
+    assert list(validate.violations(manifest)) == []

@@ -64,6 +64,19 @@ WORKER_OPTIONS: dict[str, dict[str, Any]] = {
     "commitRules": {"commitRules": [RULE]},
     "topology": {"topology": "split"},
     "logStore": {"logStore": {"claimName": "logs"}},
+    "logStore-bucket": {
+        "logStore": {
+            "bucket": {
+                "name": "operation-logs",
+                "prefix": "team",
+                "endpoint": "https://s3.example",
+                "region": "eu-1",
+                "credentials": {"name": "log-store"},
+                "ca": {"name": "authorities", "key": "ca.crt"},
+            },
+            "retention": {"maxAge": "24h", "maxBytes": "1Gi"},
+        }
+    },
     "podTemplate": {"podTemplate": {"spec": {"priorityClassName": "high"}}},
 }
 CASES = [

@@ -134,10 +134,11 @@ def test_a_wheel_tells_its_scripts_and_its_plain_requirements(tmp_path: Path) ->
     wheel = tmp_path / "p-1.2-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as files:
         metadata = "Name: p\nVersion: 1.2\nRequires-Dist: b>=2\nRequires-Dist: a\nRequires-Dist: c ; extra == 'x'\n"
+        metadata += "Requires-Dist: d>=1; extra == 's3'\n"
         files.writestr("p-1.2.dist-info/METADATA", metadata)
         files.writestr("p-1.2.dist-info/entry_points.txt", "[console_scripts]\np = q.main:main\n")
     read = program.read(wheel)
-    assert (read.version, read.requirements, read.scripts) == ("1.2", ("a", "b>=2"), {"p": "q.main:main"})
+    assert (read.version, read.requirements, read.scripts) == ("1.2", ("a", "b>=2", "d>=1"), {"p": "q.main:main"})
 
 
 def test_what_is_no_wheel_is_said_to_be_none(tmp_path: Path) -> None:
