@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gitops import __version__, errors
-from gitops_cli import _shell
+from gitops_cli import _folder, _shell
 
 if TYPE_CHECKING:
     from gitops import convert
@@ -177,15 +176,8 @@ def _write(shell: _shell.Shell, options: Options, made: convert.Conversion) -> N
     base = _relative(directory, options.base) if options.base else ""
     source = "values of the Octopus chart" if options.file == STREAM else Path(options.file).name
     texts = files.files(made, source=source, base=base)
-    if not options.overwrite:
-        _refuse_to_replace(directory, texts)
-    try:
-        for name, text in texts.items():
-            target = directory / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise errors.ConfigError(f"cannot write {error.filename}", cause=error.strerror or str(error)) from error
+    contents = {name: text.encode() for name, text in texts.items()}
+    _folder.write(directory, contents, overwrite=options.overwrite, hint="choose another directory, or add --overwrite")
     _build(options.directory)
     if options.report == "text":
         shell.console.note("")
@@ -194,21 +186,3 @@ def _write(shell: _shell.Shell, options: Options, made: convert.Conversion) -> N
 
 def _relative(directory: Path, base: str) -> str:
     return Path(os.path.relpath(Path(base).resolve(), directory.resolve())).as_posix()
-
-
-def _refuse_to_replace(directory: Path, texts: Mapping[str, str]) -> None:
-    differing = [name for name, text in texts.items() if _differs(directory / name, text)]
-    if differing:
-        raise errors.Refused(
-            f"{', '.join(differing)} in {directory} would be replaced",
-            hint="choose another directory, or add --overwrite",
-        )
-
-
-def _differs(path: Path, text: str) -> bool:
-    try:
-        return path.read_text(encoding="utf-8") != text
-    except FileNotFoundError:
-        return False
-    except (OSError, UnicodeDecodeError):
-        return True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Configure": {
+        "init": ("gitops_cli.init", "Write a configuration repository to start from"),
         "import": ("gitops_cli.import_", "Turn another worker's configuration into ours"),
         "pool": ("gitops_cli.pool", "Add a pool to an overlay"),
     },
