@@ -15,6 +15,8 @@ from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 
 _LABELS = FieldSpec("metadata/labels", create=True)
+_OF_IMAGE = ("digest", "newTag", "tagSuffix", "newName")
+"""What an entry of `images` changes, the part that changes most often first: its line is the one shown."""
 
 
 def run(kustomization: Kustomization, collection: Collection, context: Context, origin: str | None) -> None:
@@ -135,15 +137,18 @@ class _Step:
         specs = self.collection.config.replicas
         for i, entry in enumerate(self.kustomization.entries("replicas")):
             pointer = f"/replicas/{i}"
-            mark, at = self._mark(pointer), self.kustomization.where(pointer)
+            # The line that decides the value, not the first of its entry: blame is about lines.
+            mark = self._mark(f"{pointer}/count" if "count" in entry else pointer)
+            at = self.kustomization.where(pointer)
             transform.replicas(self.collection.resources, entry, specs, mark, at)
             self._done("ReplicaCountTransformer")
 
     def images(self) -> None:
         specs = self.collection.config.images
         for i, entry in enumerate(self.kustomization.entries("images")):
+            field = next((f"/{name}" for name in _OF_IMAGE if entry.get(name)), "")
             try:
-                transform.image(self.collection.resources, entry, specs, self._mark(f"/images/{i}"))
+                transform.image(self.collection.resources, entry, specs, self._mark(f"/images/{i}{field}"))
             except errors.BuildError as error:
                 error.location = error.location or self.kustomization.at(f"/images/{i}")
                 raise

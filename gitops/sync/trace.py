@@ -83,7 +83,10 @@ def _expanded(place: Place, built: Sequence[build.Rendered], wanted: Wanted, run
     refs = [ref_of(one.manifest) for one in grown]
     index = _chosen(refs, wanted)
     if index is None:
-        raise _missing(refs, wanted)
+        renamed = _renamed(built, wanted)
+        if renamed is None:
+            raise _missing(refs, wanted)
+        return _authored(place, renamed, wanted)
     item = grown[index]
     pointer = _pointer(wanted, item.manifest)
     found = causes.causes(manifests, item, pointer, context=context)
@@ -195,6 +198,19 @@ def _chosen(refs: Sequence[ResourceRef], wanted: Wanted) -> int | None:
     return found[0] if found else None
 
 
+def _renamed(built: Sequence[build.Rendered], wanted: Wanted) -> build.Rendered | None:
+    """The object whose name was this one before prefixes, suffixes and hashes; None also if there are several."""
+    same = _kind_test(wanted.kind)
+    found = []
+    for one in built:
+        ref = ref_of(one.manifest)
+        if same(ref) and wanted.namespace in ("", ref.namespace):
+            steps = history.history(one, "/metadata/name")
+            if steps and wanted.name in {step.value for step in steps}:
+                found.append(one)
+    return found[0] if len(found) == 1 else None
+
+
 def _kind_test(text: str) -> Callable[[ResourceRef], bool]:
     kind, _, group = text.lower().partition(".")
     kind = _SHORT.get(kind, kind).lower()
@@ -217,5 +233,5 @@ def _missing(refs: Sequence[ResourceRef], wanted: Wanted) -> errors.ConfigError:
     return errors.ConfigError(
         f"no {wanted.kind} {wanted.name} is rendered",
         cause=cause,
-        hint="gitops build PATH prints all that is; names are those of the cluster, prefixes and hashes included",
+        hint="gitops build PATH prints all that is; names are those of the cluster, or as written in Git",
     )

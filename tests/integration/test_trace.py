@@ -164,9 +164,18 @@ def test_the_same_as_data_at_an_older_commit(story: Story) -> None:
 
 def test_transformers_are_named(story: Story) -> None:
     image = story.repository.trace("deployment/prod-web", ".spec.template.spec.containers[name=main].image", "top")
-    assert 'top/kustomization.yaml:5:3  changed by images "nginx:2"' in image.stdout
+    assert 'top/kustomization.yaml:6:11  changed by images "nginx:2"' in image.stdout
     name = story.repository.trace("deployment/prod-web", ".metadata.name", "top")
     assert 'top/kustomization.yaml:3:13  changed by namePrefix "prod-web"' in name.stdout
+
+
+def test_the_name_written_in_git_is_enough(story: Story) -> None:
+    """Nobody knows the hash of a generated object by heart."""
+    done = story.repository.trace("deployment/web", ".spec.replicas", "top", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["object"]["name"] == "prod-web"
+    token = story.repository.trace("secret/token", ".metadata.name", "top", "-o", "json")
+    assert json.loads(token.stdout)["object"]["name"].startswith("prod-token-")
 
 
 def test_a_worker_decides_its_deployment(story: Story) -> None:
@@ -228,7 +237,7 @@ def test_outside_of_git_there_is_no_author(story: Story, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("deployment/web", ".spec", "top"), "of that kind there are Deployment.apps prod-web"),
+        (("deployment/wex", ".spec", "top"), "of that kind there are Deployment.apps prod-web"),
         (("deployment/prod-web", ".spec.replica", "top"), ".spec has replicas, template"),
         (("deployment/prod-web", ".spec[", "top"), "is no path to a field"),
         (("deployment",), "name an object: KIND/NAME"),

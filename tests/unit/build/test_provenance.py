@@ -94,7 +94,7 @@ def _built() -> dict[str, build.Rendered]:
         ("/spec/replicas", "top/patch.yaml:6:13"),
         ("/spec/minReadySeconds", "top/kustomization.yaml:18:14"),
         ("/spec/paused", "top/kustomization.yaml:25:15"),
-        ("/spec/template/spec/containers/0/image", "top/kustomization.yaml:9:3"),
+        ("/spec/template/spec/containers/0/image", "top/kustomization.yaml:10:11"),
         ("/spec/template/spec/containers/0/env/0/value", "top/patch.yaml:13:18"),
         ("/spec/template/spec/containers/0/env/1/value", "base/app.yaml:15:18"),
         ("/spec/template/spec/containers/1/image", "base/app.yaml:17:16"),
@@ -114,7 +114,7 @@ def test_a_field_leads_to_its_line(pointer: str, place: str) -> None:
 def test_the_history_names_author_and_changes() -> None:
     assert _history("/spec/template/spec/containers/0/image") == [
         ("base/app.yaml:12:16", "resource", "nginx:1"),
-        ("top/kustomization.yaml:9:3", "images", "nginx:2"),
+        ("top/kustomization.yaml:10:11", "images", "nginx:2"),
     ]
 
 
