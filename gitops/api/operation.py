@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -125,6 +125,10 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
     resources: Annotated[
         Resources, Meta(description="Instead of the pool's, name by name; no more than its own or its `allow`")
     ] = Resources()
+    platform: Annotated[
+        Literal["", "linux/amd64", "linux/arm64"],
+        Meta(description="Nodes it may run on; one of the pool's `architectures`. Default: any of them"),
+    ] = ""
     service_account: Annotated[
         str,
         Meta(

@@ -264,6 +264,9 @@ _STAYS_INSIDE = tuple(
     for part, rest in (("files", {"text": ""}), ("filesFrom", {"secret": {"name": "s"}}))
 )
 
+# The host has a dot or a port, or is localhost: so Docker tells it from the first part of a path.
+_REPOSITORY = r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+:[0-9]+)(:[0-9]+)?(/[a-z0-9._-]+)*$"
+
 RULES: tuple[Rule, ...] = (
     Rule(
         kind="WorkerPool",
@@ -293,6 +296,23 @@ RULES: tuple[Rule, ...] = (
         message="an operations namespace belongs to its pool alone: not default, not kube-*",
         accepts=("builds",),
         rejects=("default", "kube-system"),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/mirrors",
+        cel=f"self.all(k, k.matches(r'{_REPOSITORY}') && self[k].matches(r'{_REPOSITORY}'))",
+        holds=lambda value: all(
+            re.search(_REPOSITORY, key) and re.search(_REPOSITORY, text) for key, text in value.items()
+        ),
+        message="a mirror stands for a registry, with or without a path: docker.io, quay.io/team; no scheme, tag or /",
+        hint="short names belong to docker.io: alpine is docker.io/library/alpine",
+        accepts=({"docker.io": "mirror.example:5000/hub", "quay.io/team": "localhost/team"}, {}),
+        rejects=(
+            {"alpine": "mirror.example/alpine"},
+            {"docker.io/": "mirror.example"},
+            {"docker.io": "https://mirror.example"},
+            {"docker.io/library/alpine": "mirror.example/alpine:3"},
+        ),
     ),
     Rule(
         kind="WorkerPool",

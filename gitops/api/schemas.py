@@ -12,6 +12,16 @@ _ONLY_KUBERNETES = "x-kubernetes-"
 _NUMBER_FORMATS = {"int64", "int32", "double"}
 
 
+def address(kind: str) -> str:
+    """The schema's address, which is its name too."""
+    return f"https://{GROUP}/schemas/{VERSION}/{kind.lower()}.json"
+
+
+def editor_line(kind: str) -> str:
+    """The comment that tells an editor the schema of the file that begins with it."""
+    return f"# yaml-language-server: $schema={address(kind)}"
+
+
 def json_schema(kind: crds.Kind) -> dict[str, Any]:
     """The JSON Schema of one kind; unknown fields are errors, as in the strict validator."""
     schema = _closed(crds.schema(kind))
@@ -22,7 +32,7 @@ def json_schema(kind: crds.Kind) -> dict[str, Any]:
     del properties["status"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"https://{GROUP}/schemas/{VERSION}/{kind.name.lower()}.json",
+        "$id": address(kind.name),
         "title": kind.name,
         **schema,
         "required": ["apiVersion", "kind", "metadata", "spec"],
@@ -34,7 +44,7 @@ def of_all() -> dict[str, Any]:
     each = [json_schema(kind) for kind in crds.KINDS]
     return {
         "$schema": each[0]["$schema"],
-        "$id": f"https://{GROUP}/schemas/{VERSION}/all.json",
+        "$id": address("all"),
         "title": GROUP,
         "type": "object",
         "required": ["apiVersion", "kind"],

@@ -14,6 +14,8 @@ from gitops.api.meta import (
     NAME,
     Condition,
     Duration,
+    KeyReference,
+    LocalReference,
     Metadata,
     Name,
     ObjectName,
@@ -164,6 +166,18 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     image_pull_secrets: Annotated[
         list[ObjectName], Meta(description="Names of pull secrets in the operations namespace")
     ] = []
+    mirrors: Annotated[
+        dict[str, Annotated[str, Meta(min_length=1, max_length=253)]],
+        Meta(
+            max_length=32,
+            description="From where images are pulled instead, by registry and as much of the path as is meant: "
+            "`docker.io: mirror.example/hub`; the longest match counts, for every container of the pod",
+        ),
+    ] = {}
+    architectures: Annotated[
+        list[Literal["amd64", "arm64"]],
+        Meta(max_length=2, description="Nodes the pods may run on; default: both. The pod template's own limits stay"),
+    ] = []
     resources: Annotated[Resources, Meta(description="Requests and limits of the operation's container")] = Resources(
         requests={"cpu": "100m", "memory": "128Mi"}
     )
@@ -190,6 +204,20 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         Meta(description="Merged (strategic merge) into the operation's pod; its container is named `operation`"),
     ] = {}
     workspace: Annotated[Workspace, Meta(description="The operation's working directory")] = Workspace()
+    proxy: Annotated[
+        LocalReference | None,
+        Meta(
+            description="Secret in the operations namespace with `https_proxy` and, if wanted, `http_proxy` and "
+            "`no_proxy`: variables of the script, in capitals too; hidden in its log"
+        ),
+    ] = None
+    ca: Annotated[
+        KeyReference | None,
+        Meta(
+            description="ConfigMap key in the operations namespace with the PEM certificates, all of them, that the "
+            "script's programs trust"
+        ),
+    ] = None
     pod_security: Annotated[
         Literal["privileged", "baseline", "restricted"],
         Meta(description="Pod security standard enforced in the operations namespace"),

@@ -178,8 +178,10 @@ _CONTAINER: Final[dict[str, Any]] = {"spec": {}, "env": []}
 
 
 def _script_pods() -> Iterator[Row]:
-    budget = "node drains wait for no operation yet; autoscalers are told not to remove a node that runs one"
-    yield from _all(Fate.NOT_YET, budget, {"scriptPods.disruptionBudgetEnabled": True})
+    budget = (
+        "always on here: a PodDisruptionBudget guards operations, for as long as spec.drain.maxWait of the pool says"
+    )
+    yield from _all(Fate.MEANINGLESS, budget, {"scriptPods.disruptionBudgetEnabled": True})
     account = "scriptPods.serviceAccount."
     ignored = f"{_UNBOUND}; to give it now, write spec.rbac (profile custom: rules, clusterRules, targetNamespaces)"
     roles = {"useNamespacedRoles": False, "clusterRole.enabled": True, "clusterRole.rules": [], "roleRules": []}
@@ -239,6 +241,12 @@ def _credentials() -> Iterator[Row]:
 
 ROWS: Final[tuple[Row, ...]] = (*_carried(), *_agent(), *_script_pods(), *_rest(), *_credentials())
 BY_PATH: Final[Mapping[str, Row]] = {row.path: row for row in ROWS}
+
+NO_SECRETS: Final = frozenset(
+    f"agent.{name}"
+    for name in ("username", "pollingProxy.username", "upgrade.dockerAuth.username", "upgrade.dockerAuth.registry")
+)
+"""Parts of credentials that are none by themselves: a registry's name also stands before every image of it."""
 
 CHART_1: Final = frozenset(
     f"agent.{name}" for name in ("targetName", "targetEnvironments", "targetRoles", "targetTenants", "targetTenantTags")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops import api, yaml
+from gitops.api import schemas
 from gitops.location import Location
 from gitops.objects import Manifest
 from gitops.yaml.reader import nearest
@@ -43,7 +44,12 @@ class Document:
     def text(self, namespace: str = "") -> str:
         """The object as YAML."""
         head = self.manifest(namespace)
-        lines = [*comment(self.words), f"apiVersion: {head['apiVersion']}", f"kind: {self.kind}"]
+        lines = [
+            schemas.editor_line(self.kind),
+            *comment(self.words),
+            f"apiVersion: {head['apiVersion']}",
+            f"kind: {self.kind}",
+        ]
         lines += [*_block("metadata", head["metadata"]), "spec:"]
         for section in self.sections:
             body = [*comment(section.words), *_block(section.key, yaml.plain(section.value))]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gitops.lint import codes, images
+from gitops.lint import codes, root_images
 from gitops.lint.subject import Container, Pod, Subject, Told, items, mapping, pod_of
-from gitops.objects import quantity
+from gitops.objects import image, quantity
 
 
 def look(subject: Subject) -> Iterator[Told]:
@@ -26,9 +26,9 @@ def _image(container: Container) -> Iterator[Told]:
     reference = container.spec.get("image")
     if not isinstance(reference, str) or not reference or "$" in reference:
         return
-    image = images.parse(reference)
-    if not image.pinned:
-        what = "has the tag latest, which moves" if image.tag else "has neither tag nor digest"
+    named = image.parse(reference)
+    if not named.pinned:
+        what = "has the tag latest, which moves" if named.tag else "has neither tag nor digest"
         yield Told(codes.UNPINNED, container.image_at, f"the image {reference} {what}", "name a version or a digest")
 
 
@@ -40,7 +40,7 @@ def _root(pod: Pod, container: Container) -> Iterator[Told]:
         own = mapping(container.spec, "securityContext").get("runAsUser") is not None
         where = f"{container.pointer if own else pod.pointer}/securityContext/runAsUser"
         yield Told(codes.ROOT, where, "runAsNonRoot and runAsUser: 0 contradict each other", "name another user")
-    elif user is None and isinstance(reference, str) and images.runs_as_root(images.parse(reference)):
+    elif user is None and isinstance(reference, str) and root_images.runs_as_root(image.parse(reference)):
         message = f"container {container.name} must not run as root, and the image {reference} does"
         yield Told(codes.ROOT, container.image_at, message, "add securityContext.runAsUser, for example 65532")
 
@@ -64,8 +64,7 @@ def _docker(container: Container) -> Iterator[Told]:
             where = f"{container.pointer}/env/{index}/name"
             yield Told(codes.DOCKER, where, f"container {container.name} expects a Docker daemon at DOCKER_HOST")
     reference = str(container.spec.get("image") or "")
-    image = images.parse(reference)
-    if image.repository in _DAEMON or "dind" in reference:
+    if image.parse(reference).repository in _DAEMON or "dind" in reference:
         privileged = mapping(container.spec, "securityContext").get("privileged") is True
         what = "runs a Docker daemon, privileged: root on the node" if privileged else "needs a Docker daemon"
         yield Told(codes.DOCKER, container.image_at, f"container {container.name} ({reference}) {what}")

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitops import errors
-from gitops.api import crds
-from gitops.api.meta import GROUP, VERSION
+from gitops.api import crds, schemas
+from gitops.api.meta import GROUP
 from gitops.lint import codes, places
 from gitops.lint.code import Code
 from gitops.lint.files import Role
@@ -148,7 +148,7 @@ def _no_schema(content: bytes, scanned: Scan) -> list[Finding]:
     text = content.decode("utf-8", "replace")
     if not api_version.startswith(f"{GROUP}/") or crds.kind_named(kind) is None or _MODELINE.search(text):
         return []
-    line = f"# yaml-language-server: $schema=https://{GROUP}/schemas/{VERSION}/{kind.lower()}.json"
+    line = schemas.editor_line(kind)
     end = "\r\n" if "\r\n" in text else "\n"
     return [
         Finding(

@@ -25,6 +25,9 @@ def refusals(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
         found.append(_words("serviceAccount", spec.service_account, [own, *rules.service_accounts]))
     secrets = [*pool.spec.image_pull_secrets, *rules.image_pull_secrets]
     found += (_words("imagePullSecrets", one, secrets) for one in spec.image_pull_secrets if one not in secrets)
+    platforms = [f"linux/{one}" for one in pool.spec.architectures]
+    if spec.platform and platforms and spec.platform not in platforms:
+        found.append(_words("platform", spec.platform, platforms))
     found += _too_much(spec.resources, pool.spec)
     return found
 

@@ -10,6 +10,7 @@ from gitops import api
 from gitops.api import duration
 from gitops.api.operation import EnvVar
 from gitops.api.workerpool import WorkerPoolSpec
+from gitops.pods import surroundings
 
 HOME: Final = "/opt/gitops"
 RUNNER: Final = f"{HOME}/runner"
@@ -77,9 +78,9 @@ def arguments(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
         "--docker-mark": f"{SPOOL}/docker-asked",
     }
     found = [str(part) for option in options.items() for part in option]
-    for variable in operation.spec.env:
-        if variable.secret is not None:
-            found += ["--mask", variable.name]
+    hidden = [variable.name for variable in operation.spec.env if variable.secret is not None]
+    for name in (*surroundings.masks(pool.spec), *hidden):
+        found += ["--mask", name]
     if operation.spec.files:
         found += ["--files", f"{SCRIPT}/{FILES_FILE}"]
     for one in operation.spec.files_from:

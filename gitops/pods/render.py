@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gitops import api, errors, runner
 from gitops.api import duration, names
-from gitops.objects import Manifest
-from gitops.pods import allowed, command, files, marks, template
+from gitops.objects import Manifest, image
+from gitops.pods import allowed, command, files, marks, platform, surroundings, template
 
 ANNOTATIONS_LIMIT: Final = 256 * 1024
 """The API server's limit on all annotations of an object together, keys included."""
@@ -75,7 +76,17 @@ def pod(launch: Launch) -> Manifest:
     if pool.pod_security == "restricted":
         _restrict(made["spec"])
     _check_size(operation, made["metadata"]["annotations"])
-    return template.merge(made, pool.pod_template, location=launch.pool.metadata.name)
+    merged = template.merge(made, pool.pod_template, location=launch.pool.metadata.name)
+    return platform.pin(_mirrored(merged, pool.mirrors), platform.architectures(operation, launch.pool))
+
+
+def _mirrored(made: Manifest, mirrors: Mapping[str, str]) -> Manifest:
+    """Every image from its mirror; what an operation may ask for is judged by the name it asks for."""
+    for part in ("initContainers", "containers") if mirrors else ():
+        for container in made["spec"].get(part) or ():
+            if isinstance(container.get("image"), str):
+                container["image"] = image.mirrored(container["image"], mirrors)
+    return made
 
 
 def spec_hash(made: Manifest) -> str:
@@ -154,13 +165,14 @@ def _container(launch: Launch) -> dict[str, Any]:
         "command": ["/bin/sh", f"{command.RUNNER}/{runner.START}"],
         "args": command.arguments(launch.operation, launch.pool),
         "workingDir": command.WORKSPACE,
-        "env": command.environment(launch.operation),
+        "env": [*surroundings.environment(pool), *command.environment(launch.operation)],
         "terminationMessagePolicy": "File",
         "volumeMounts": [
             {"name": "gitops-runner", "mountPath": command.RUNNER, "readOnly": True},
             {"name": "gitops-script", "mountPath": command.SCRIPT, "readOnly": True},
             {"name": "gitops-spool", "mountPath": command.SPOOL},
             {"name": "workspace", "mountPath": command.WORKSPACE},
+            *surroundings.mounts(pool),
             *files.mounts(launch.operation),
         ],
     }
@@ -183,6 +195,7 @@ def _volumes(launch: Launch) -> list[dict[str, Any]]:
         {"name": "gitops-script", "downwardAPI": {"items": scripts, "defaultMode": 0o555}},
         {"name": "gitops-spool", "emptyDir": {"sizeLimit": f"{command.SPOOL_LIMIT_MIB}Mi"}},
         {"name": "workspace", "emptyDir": {"sizeLimit": limit} if limit else {}},
+        *surroundings.volumes(launch.pool.spec),
         *files.volumes(launch.operation),
     ]
 

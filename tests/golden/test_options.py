@@ -53,6 +53,10 @@ POOL_OPTIONS: dict[str, dict[str, Any]] = {
         }
     },
     "drain": {"drain": {"maxWait": "30m"}},
+    "mirrors": {"mirrors": {"docker.io": "mirror.example/hub"}},
+    "architectures": {"architectures": ["arm64"]},
+    "proxy": {"proxy": {"name": "proxy"}},
+    "ca": {"ca": {"name": "trust", "key": "ca.crt"}},
     "allow": {"allow": {"images": ["registry.example/*"], "resources": {"memory": "4Gi"}}},
 }
 WORKER_OPTIONS: dict[str, dict[str, Any]] = {

@@ -293,3 +293,17 @@ def test_the_report_counts_and_groups() -> None:
     text = "\n".join(report.lines(made({"agent": {"space": "A", "serverUrl": "b"}, "persistence": {"size": "1Gi"}})))
     assert text.startswith("3 values: not yet 2, without meaning here 1\n")
     assert text.count("nothing here connects to an Octopus Server") == 1
+
+
+def test_the_name_of_a_registry_is_no_secret() -> None:
+    """The registry of the agent's credentials is mostly the one of the pool's image."""
+    one = made(
+        {
+            "agent": {"username": "deployments", "upgrade": {"dockerAuth": {"registry": "registry.example"}}},
+            "scriptPods": {
+                "metadata": {"labels": {"team": "deployments"}},
+                "worker": {"image": {"repository": "registry.example/tools", "tag": "1"}},
+            },
+        }
+    )
+    assert one.pool.manifest()["spec"]["image"] == "registry.example/tools:1"
