@@ -17,7 +17,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Configure": {
         "init": ("gitops_cli.init", "Write a configuration repository to start from"),
         "import": ("gitops_cli.import_", "Turn another worker's configuration into ours"),
-        "pool": ("gitops_cli.pool", "Add a pool to an overlay"),
+        "pool": ("gitops_cli.pool", "Pools: add one, see what operations use, fit the requests to it"),
     },
     "Look": {
         "build": ("gitops_cli.build", "Render a directory, or a commit, to Kubernetes objects"),

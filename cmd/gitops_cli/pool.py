@@ -7,7 +7,13 @@ from gitops_cli import _lazy
 SECTIONS: _lazy.Sections = {
     "Commands": {
         "add": ("gitops_cli.pool_add", "Write a new pool into an overlay, and let its worker serve it"),
+        "top": ("gitops_cli.pool_top", "Show what the operations of pools used, by step"),
+        "recommend": ("gitops_cli.pool_recommend", "Propose requests from what was used; commit them on a branch"),
     },
 }
 
-command = _lazy.LazyGroup(name="pool", help="Work on the pools of a configuration.", sections=SECTIONS)
+command = _lazy.LazyGroup(
+    name="pool",
+    help="Pools: add one to a configuration, see what operations use, fit the requests to it.",
+    sections=SECTIONS,
+)

@@ -161,8 +161,9 @@ class Claim(Wire, frozen=True, kw_only=True):
 class Usage(Wire, frozen=True, kw_only=True):
     """What the script used, from the pod's own cgroup."""
 
-    cpu_seconds: float = 0.0
-    memory_peak_bytes: int = 0
+    cpu_seconds: Annotated[float | None, Meta(description="Of all processes together")] = None
+    throttled_seconds: Annotated[float | None, Meta(description="Held back by the CPU limit")] = None
+    memory_peak_bytes: Annotated[int | None, Meta(description="Files in memory included")] = None
 
 
 class LogRecord(Wire, frozen=True, kw_only=True):

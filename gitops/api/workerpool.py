@@ -228,11 +228,38 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
     )
 
 
+class Bucket(Wire, frozen=True, kw_only=True):
+    """How many runs lie under a bound, and above the one before."""
+
+    up_to: int
+    runs: int
+
+
+class StepUsage(Wire, frozen=True, kw_only=True):
+    """What the runs of one step used in one period, measured in their pods' own cgroups."""
+
+    step: Annotated[str, Meta(description="Label gitops-worker.io/step of the operations; empty: they had none")] = ""
+    own_resources: Annotated[
+        bool, Meta(description="These runs asked for resources of their own instead of the pool's")
+    ] = False
+    since: Annotated[str, Meta(description="End of the first run")] = ""
+    last: Annotated[str, Meta(description="End of the last run")] = ""
+    runs: int = 0
+    cpu_millicores: Annotated[list[Bucket], Meta(description="Runs by what each used on average")] = []
+    memory_mebibytes: Annotated[list[Bucket], Meta(description="Runs by the peak of each")] = []
+    memory_peak_bytes: Annotated[int, Meta(description="The highest peak")] = 0
+    throttled_runs: Annotated[int, Meta(description="Held back by the CPU limit for over 5 % of their time")] = 0
+    out_of_memory_runs: Annotated[int, Meta(description="In which the kernel killed a process for memory")] = 0
+
+
 class WorkerPoolStatus(Wire, frozen=True, kw_only=True):
     """What the worker says about the pool."""
 
     observed_generation: int = 0
     conditions: Annotated[list[Condition], Meta(description="Ready")] = []
+    usage: Annotated[
+        list[StepUsage], Meta(max_length=64, description="What operations used; `gitops pool top` shows it")
+    ] = []
 
 
 class WorkerPool(Wire, frozen=True, kw_only=True):

@@ -26,6 +26,11 @@ MUTEX: Final = f"{GROUP}/mutex"
 CANCEL: Final = f"{GROUP}/cancel"
 """Annotation of an Operation: who wants it ended, or why; the Operation itself stays."""
 
+STEP: Final = f"{GROUP}/step"
+"""Label of an Operation: the step of a process it is a run of; its usage is kept apart from other steps'."""
+CANARY: Final = f"{GROUP}/canary"
+"""Label of an Operation: name of the pool it tries out."""
+
 POOL: Final = names.POOL
 
 

@@ -10,6 +10,7 @@ from gitops.api.operation import Phase
 from gitops.pods import allowed, outcome, render
 from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
+from gitops.sizing import observed
 from gitops.worker import attend, launch, mutexes, record, status, tell
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
@@ -135,6 +136,9 @@ async def _report(station: Station, roster: Roster, live: Live, ended: outcome.O
         lambda current: status.finished(current, ended, pod=live.pod, tally=writer.tally, now=now),
         claim=live.claim,
     )
+    used = observed.run(operation, ended, at=status.rfc3339(now))
+    if used is not None and written is Written.DONE:
+        roster.runs[operation.spec.pool].append(used)
     log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
     await tell.ended(station, operation, ended, written)
     return written

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from gitops import api
 from gitops.api.operation import Claim, Phase
 from gitops.objects import Manifest
 from gitops.pods import marks
+from gitops.sizing.observed import Run
 from gitops.worker.figures import Figures
 
 FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.UNKNOWN})
@@ -89,6 +91,8 @@ class Roster:
         self.wake = asyncio.Event()
         self.listener: Listener | None = None
         self.figures = Figures()
+        self.runs: defaultdict[str, list[Run]] = defaultdict(list)
+        """What ended runs used, by pool, until the ledger has written it."""
 
     def sync(self, topic: str) -> None:
         """A topic is listed completely."""

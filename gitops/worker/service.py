@@ -17,6 +17,7 @@ from gitops.worker import admit, adopt, drive, mutexes, record, reflect
 from gitops.worker.adopt import Duty, Found
 from gitops.worker.drain import Drainage
 from gitops.worker.inspect import Inspector
+from gitops.worker.ledger import Ledger
 from gitops.worker.live import Live
 from gitops.worker.mutexes import Hold
 from gitops.worker.roster import Roster
@@ -109,6 +110,7 @@ class Service:
                 group.create_task(reflect.reflect(self._station, roster, topic, kind, namespace=where, handler=handler))
             group.create_task(self.inspector.run())
             group.create_task(Drainage(self._station, self.roster).run())
+            group.create_task(Ledger(self._station, self.roster).run())
             await self._loop(group)
 
     async def _loop(self, group: asyncio.TaskGroup) -> None:

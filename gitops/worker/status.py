@@ -11,6 +11,7 @@ from gitops.api.operation import Phase
 from gitops.objects import Manifest, conditions
 from gitops.pods import outcome, stage
 from gitops.pods.render import Launch
+from gitops.runner.record import EndRecord
 from gitops.runner.tally import Tally
 
 MESSAGE_LIMIT = 2048
@@ -112,8 +113,17 @@ def _log(ended: outcome.Outcome, tally: Tally) -> dict[str, Any]:
         "complete": tally.complete(record),
         "sha256": record.sha256,
     }
-    usage = {"cpuSeconds": max(record.cpu_ms, 0) / 1000, "memoryPeakBytes": max(record.memory_peak, 0)}
-    return {"log": log, "usage": usage}
+    return {"log": log, "usage": _usage(record)}
+
+
+def _usage(record: EndRecord) -> dict[str, float | int]:
+    """What is known of it: a node may tell nothing, which is not the same as nothing used."""
+    usage = {
+        "cpuSeconds": record.cpu_ms / 1000,
+        "throttledSeconds": record.throttled_ms / 1000,
+        "memoryPeakBytes": record.memory_peak,
+    }
+    return {name: value for name, value in usage.items() if value >= 0}
 
 
 def to_plain(condition: api.Condition) -> dict[str, Any]:

@@ -11,8 +11,10 @@ import pytest
 from gitops import errors
 from gitops.ports.objects import DeleteOptions
 from gitops.testing.logstore import FakeLogStore
-from gitops.testing.objects import Call
+from gitops.testing.objects import Call, failing
 from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
+
+STARTED, FINISHED = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:10.000Z"
 
 
 @pytest.fixture
@@ -480,3 +482,35 @@ async def test_figures_tell_pending_time_by_reason_and_the_lag_of_logs(cluster: 
     await pod.end()
     await cluster.pass_time(1)
     assert service.log_lag() == {"linux": 0.0}
+
+
+async def test_usage_is_added_up_in_the_pools_status_once_whatever_answers_are_lost(cluster: Cluster) -> None:
+    async def use(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.run()
+        await pod.end(cpuMs=5000, memoryPeak=1 << 20, started=STARTED, finished=FINISHED)
+
+    cluster.behaviour = use
+    await cluster.furnish(maxOperations=50)
+    cluster.start()
+    await rest()
+    kind = await cluster.kind("WorkerPool")
+
+    async def runs() -> int:
+        pool = await cluster.objects.get(kind, HOME, "linux")
+        assert pool is not None
+        return sum(entry["runs"] for entry in (pool.get("status") or {}).get("usage") or ())
+
+    for number in range(3):
+        await cluster.submit(f"op-{number}")
+    await cluster.pass_time(31)
+    assert await runs() == 3
+    assert (await cluster.status("op-0"))["usage"] == {"cpuSeconds": 5.0, "memoryPeakBytes": 1 << 20}
+    await cluster.submit("op-3")
+    await cluster.pass_time(5)
+    lost = errors.ClusterUnavailable("the answer was lost")
+    cluster.objects.after.append(failing(lost, verb="patch_status", kind="WorkerPool"))
+    await cluster.pass_time(30)
+    await cluster.submit("op-4")
+    await cluster.pass_time(70)
+    assert await runs() == 5
