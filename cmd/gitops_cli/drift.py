@@ -60,7 +60,8 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         target = await _target.find(shell, connection, asked)
         means = _wiring.means(shell, connection)
         header = target.header
-        found = await story.find_drift(means, target.desired, name=header.name, namespace=header.namespace)
+        rules = target.rules.ignore
+        found = await story.find_drift(means, target.desired, name=header.name, namespace=header.namespace, rules=rules)
     made = await asyncio.to_thread(_report, found, target)
     if options.output == "table":
         for line in drifts.lines(made, width=shell.console.width, paint=shell.console.paint):
@@ -76,6 +77,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
 
 
 def _report(found: story.Drifted, target: Target) -> DriftReport:
+    from gitops.plan import ignore
     from gitops.report import drifts
 
     pairs = {one.ref: (found.live.get(one.ref), one.manifest) for one in found.desired}
@@ -86,4 +88,5 @@ def _report(found: story.Drifted, target: Target) -> DriftReport:
         header=(header.name, header.namespace, header.revision),
         compared=found.compared,
         salt=secrets.token_hex(16),
+        rules=ignore.Sorted(drifts=found.drifts, ignored=found.ignored, expired=found.expired),
     )

@@ -121,6 +121,39 @@ class DeletionBudget(Wire, frozen=True, kw_only=True):
     percent: Annotated[int, Meta(ge=0, le=100, description="Above `count`, at most this share of what we own")] = 20
 
 
+class IgnoredObjects(Wire, frozen=True, kw_only=True):
+    """Which objects an ignore rule is about; what is left out means any."""
+
+    kind: Annotated[str, Meta(min_length=1, max_length=63, description="Kind, as in manifests: `Deployment`")]
+    group: Annotated[str | None, Meta(description='API group; `""` is the core group')] = None
+    namespace: Annotated[str, Meta(max_length=63, description="Namespace")] = ""
+    name: Annotated[str, Meta(max_length=253, description="Name; `*` stands for any characters")] = ""
+
+
+class IgnoreRule(Wire, frozen=True, kw_only=True):
+    """Fields others may write, for a time: no drift, not corrected, not taken back by a commit."""
+
+    objects: Annotated[IgnoredObjects, Meta(description="Which objects")]
+    paths: Annotated[
+        list[Annotated[str, Meta(min_length=2, max_length=512, pattern=r"^[./]")]],
+        Meta(
+            min_length=1,
+            max_length=32,
+            description="Fields, with all below them: `.spec.replicas`, `.spec.containers[name=main].image`,"
+            " `.metadata.annotations.*`, or JSON Pointers",
+        ),
+    ]
+    owner: Annotated[str, Meta(min_length=1, max_length=128, description="Who answers for the rule")]
+    reason: Annotated[str, Meta(min_length=1, max_length=512, description="Why")]
+    expires: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
+            description="The last day it holds (UTC): `2027-01-31`; after it the rule hides nothing, and that is said",
+        ),
+    ]
+
+
 class GitSyncSpec(Wire, frozen=True, kw_only=True):
     """What to follow and how."""
 
@@ -132,6 +165,9 @@ class GitSyncSpec(Wire, frozen=True, kw_only=True):
     prune: Annotated[bool, Meta(description="Delete what left Git")] = True
     deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = DeletionBudget()
     timeout: Annotated[Duration, Meta(description="For waiting until what was applied is healthy")] = "5m"
+    ignore: Annotated[
+        list[IgnoreRule], Meta(max_length=50, description="Fields left to others, each with owner, reason and last day")
+    ] = []
 
 
 class SyncDrift(Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -140,6 +176,16 @@ class SyncDrift(Wire, frozen=True, kw_only=True, omit_defaults=False):
     object: str
     path: str
     manager: str = ""
+
+
+class Correction(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """How hot an object is: how often it was corrected of late, and who wrote to it each time."""
+
+    object: str
+    path: Annotated[str, Meta(description="The first path that differed")] = ""
+    manager: Annotated[str, Meta(description="The other writer, as far as the cluster names one")] = ""
+    count: Annotated[int, Meta(description="Corrections in a row, each followed by drift again")] = 0
+    at: Annotated[str, Meta(description="When it was last corrected (RFC 3339)")] = ""
 
 
 class Rollback(Wire, frozen=True, kw_only=True, omit_defaults=False):
@@ -166,6 +212,10 @@ class GitSyncStatus(Wire, frozen=True, kw_only=True):
     last_checked_at: Annotated[str, Meta(description="When live was last compared (RFC 3339)")] = ""
     objects: Annotated[int, Meta(description="Objects in the inventory")] = 0
     drift: Annotated[list[SyncDrift], Meta(description="What differs from the revision last applied (first 20)")] = []
+    ignored: Annotated[int, Meta(description="Paths that differ and that an ignore rule leaves to others")] = 0
+    corrections: Annotated[
+        list[Correction], Meta(description="What was corrected of late (drift: correct), hottest first")
+    ] = []
     conditions: Annotated[list[Condition], Meta(description="Ready, Reconciling, Stalled, Drifted")] = []
 
 

@@ -91,6 +91,17 @@ class PlannedChange(Wire, frozen=True, kw_only=True):
     effects: list[PlannedEffect] = []
 
 
+class LeftField(Wire, frozen=True, kw_only=True):
+    """A field that an ignore rule leaves to the manager who owns it; `owner` answers for the rule."""
+
+    object: ObjectId
+    path: str
+    manager: str
+    owner: str
+    reason: str
+    expires: str
+
+
 class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """An ordered set of changes, bound to what the cluster was."""
 
@@ -107,6 +118,7 @@ class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
     changes: list[PlannedChange]
     impact: str = "none"
     rights: list[AccountRights] = []
+    left: list[LeftField] = []
     expires: str = ""
     """Not applied after this moment (RFC 3339); empty: it does not expire."""
     base: PlanSource | None = None
@@ -156,6 +168,26 @@ class UnreadableObject(Wire, frozen=True, kw_only=True):
     why: str
 
 
+class IgnoredPath(Wire, frozen=True, kw_only=True):
+    """A path that differs and that an ignore rule hides; `owner` answers for the rule, which holds up to `expires`."""
+
+    object: ObjectId
+    path: str
+    manager: str
+    owner: str
+    reason: str
+    expires: str
+
+
+class ExpiredRule(Wire, frozen=True, kw_only=True):
+    """An ignore rule that hides nothing any more; `paths` of the drift are those it would hide."""
+
+    owner: str
+    reason: str
+    expires: str
+    paths: int
+
+
 class DriftReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """How live differs from the revision last applied."""
 
@@ -167,6 +199,8 @@ class DriftReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     compared: int
     drift: list[DriftedPath]
     unreadable: list[UnreadableObject]
+    ignored: list[IgnoredPath] = []
+    expired: list[ExpiredRule] = []
 
 
 class AppliedRevision(Wire, frozen=True, kw_only=True, omit_defaults=False):

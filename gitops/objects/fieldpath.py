@@ -6,6 +6,7 @@ JSON Pointers too, and kubectl's forms: `.metadata.annotations.example\.org/owne
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from gitops import errors
@@ -21,15 +22,35 @@ _PART = re.compile(
 )
 
 
-def pointer(text: str, value: Any) -> str:
-    """The JSON Pointer that a text means in an object; `[name=x]` is looked up in it. Empty means the object.
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The item of a list whose field has a value."""
+
+    field: str
+    wanted: str
+
+    def of(self, items: Any) -> int | None:
+        """Which item of a list that is; None if there is none, or no list."""
+        for index, item in enumerate(items if isinstance(items, list) else ()):
+            if isinstance(item, dict) and str(item.get(self.field)) == self.wanted:
+                return index
+        return None
+
+
+Part = str | Selected
+"""One step of a path: a key or an index, or an item by one of its fields."""
+
+
+def parts(text: str) -> tuple[Part, ...]:
+    """The steps of a path, in any of its forms.
 
     Raises:
-        ConfigError: the text is no path, or selects no item.
+        ConfigError: the text is no path.
     """
     if text.startswith("/") or text in ("", "."):
-        return text.rstrip("/") if text != "." else ""
-    found, at = "", 0
+        return tuple(unescape(token) for token in text.rstrip("/").split("/")[1:])
+    found: list[Part] = []
+    at = 0
     while at < len(text):
         part = _PART.match(text, at)
         if part is None:
@@ -38,22 +59,36 @@ def pointer(text: str, value: Any) -> str:
                 cause=f"what stands at character {at + 1} cannot be read",
                 hint="write .spec.replicas, .spec.containers[0].image, or a JSON Pointer: /spec/replicas",
             )
-        found += "/" + _token(part, text, value_at(value, found))
+        found.append(_step(part))
         at = part.end()
-    return found
+    return tuple(found)
 
 
-def _token(part: re.Match[str], text: str, here: Any) -> str:
+def _step(part: re.Match[str]) -> Part:
     if part["name"] is not None:
-        return escape(re.sub(r"\\(.)", r"\1", part["name"]))
-    if part["index"] is not None:
-        return part["index"]
-    if part["key"] is not None:
-        return escape(part["key"])
-    for index, item in enumerate(here if isinstance(here, list) else ()):
-        if isinstance(item, dict) and str(item.get(part["field"])) == part["wanted"].strip("'\""):
-            return str(index)
-    raise errors.ConfigError(f"{text!r} selects nothing", cause=f"no item has {part['field']}={part['wanted']}")
+        return re.sub(r"\\(.)", r"\1", part["name"])
+    if part["field"] is not None:
+        return Selected(part["field"], part["wanted"].strip("'\""))
+    return str(part["index"] if part["index"] is not None else part["key"])
+
+
+def pointer(text: str, value: Any) -> str:
+    """The JSON Pointer that a text means in an object; `[name=x]` is looked up in it. Empty means the object.
+
+    Raises:
+        ConfigError: the text is no path, or selects no item.
+    """
+    found = ""
+    for part in parts(text):
+        if isinstance(part, str):
+            found += f"/{escape(part)}"
+            continue
+        index = part.of(value_at(value, found))
+        if index is None:
+            cause = f"no item has {part.field}={part.wanted}"
+            raise errors.ConfigError(f"{text!r} selects nothing", cause=cause)
+        found += f"/{index}"
+    return found
 
 
 def escape(key: str) -> str:
@@ -61,11 +96,16 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def unescape(token: str) -> str:
+    """A token of a JSON Pointer as a key."""
+    return token.replace("~1", "/").replace("~0", "~")
+
+
 def dotted(pointer: str) -> str:
     """A JSON Pointer as a person reads it; the reverse of `pointer`."""
     found = ""
     for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+        key = unescape(token)
         if key.isdigit():
             found += f"[{key}]"
         else:
@@ -76,7 +116,7 @@ def dotted(pointer: str) -> str:
 def value_at(value: Any, pointer: str) -> Any:
     """The value at a JSON Pointer; None if nothing is there."""
     for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
+        key = unescape(token)
         if isinstance(value, dict):
             value = value.get(key)
         elif isinstance(value, list) and key.isdigit() and int(key) < len(value):

@@ -90,6 +90,18 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """A field that an ignore rule leaves to the manager who owns it; `owner` answers for the rule."""
+
+    ref: ResourceRef
+    path: str
+    manager: str
+    owner: str
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One object's part of a plan.
 
@@ -125,7 +137,8 @@ class Change:
 class Plan:
     """Ordered changes from one revision; `unchanged` objects are counted, not listed.
 
-    `entries` is the inventory after the plan; `digest` names the plan: equal digests do equal things.
+    `entries` is the inventory after the plan; `digest` names the plan: equal digests do equal things. `left` are fields
+    it does not touch though Git has them.
     """
 
     name: str
@@ -135,6 +148,7 @@ class Plan:
     unchanged: int
     entries: Mapping[ResourceRef, inventory.Entry] = field(default_factory=dict)
     digest: str = ""
+    left: tuple[Left, ...] = ()
 
     @property
     def writes(self) -> tuple[Change, ...]:

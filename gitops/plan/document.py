@@ -11,9 +11,9 @@ import json
 from collections.abc import Collection
 
 from gitops import errors
-from gitops.api.plan import ObjectId, PlanDocument, PlannedChange, PlanSource, TakenField
+from gitops.api.plan import LeftField, ObjectId, PlanDocument, PlannedChange, PlanSource, TakenField
 from gitops.plan import secrecy
-from gitops.plan.change import Change, Plan
+from gitops.plan.change import Change, Left, Plan
 from gitops.ref import ResourceRef
 
 
@@ -29,6 +29,7 @@ def document(plan: Plan, source: PlanSource, *, salt: str, force: bool, consent:
         consent=sorted(consent),
         unchanged=plan.unchanged,
         changes=[_change(one, salt) for one in plan.changes],
+        left=[_left(one) for one in plan.left],
     )
 
 
@@ -40,6 +41,17 @@ def object_id(ref: ResourceRef, version: str = "") -> ObjectId:
 def ref_of(found: ObjectId) -> ResourceRef:
     """The reference of an object in a document."""
     return ResourceRef(group=found.group, kind=found.kind, namespace=found.namespace, name=found.name)
+
+
+def _left(one: Left) -> LeftField:
+    return LeftField(
+        object=object_id(one.ref),
+        path=one.path,
+        manager=one.manager,
+        owner=one.owner,
+        reason=one.reason,
+        expires=one.expires,
+    )
 
 
 def _change(change: Change, salt: str) -> PlannedChange:

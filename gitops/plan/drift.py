@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gitops.api.meta import GROUP
+from gitops.api.meta import FIELD_MANAGER, GROUP
 from gitops.location import Location
 from gitops.objects import Manifest
 from gitops.plan import attribution, compare, predict
@@ -85,6 +85,11 @@ def find(desired: Sequence[Desired], live: Mapping[ResourceRef, Manifest]) -> tu
             out += changed
             out += _added(one, found, known=tuple(drift.path for drift in changed))
     return tuple(out)
+
+
+def is_correctable(one: Drift) -> bool:
+    """Applying what Git says would end it: not what others added, nor an object that is being deleted."""
+    return one.manner is not Manner.ADDED or any(owner.manager == FIELD_MANAGER for owner in one.owners)
 
 
 def _missing(one: Desired) -> Drift:

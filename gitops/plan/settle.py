@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from gitops.objects import Manifest, inventory
-from gitops.plan import budget, compare, fieldset, leaving, order
+from gitops.plan import budget, compare, fieldset, ignore, leaving, order
 from gitops.plan.change import Action, Change, Desired, Guard, Plan, Taken
 from gitops.plan.draft import Differs, Item, Leaving, Missing, Same, Stranger, Surplus, Unreadable
 from gitops.ref import ResourceRef
@@ -37,7 +37,8 @@ class Rules:
     """What a plan may do.
 
     `force`: take back fields others own. `prune`: delete what left Git. `consent`: names of deletions and replacements
-    agreed to (`budget.consent_name`). `remove`: nothing at all may be wanted, for the sync itself goes.
+    agreed to (`budget.consent_name`). `remove`: nothing at all may be wanted, for the sync itself goes. `ignore`:
+    fields left to others.
     """
 
     force: bool = False
@@ -45,6 +46,7 @@ class Rules:
     budget: budget.Budget = field(default_factory=budget.Budget)
     consent: frozenset[str] = frozenset()
     remove: bool = False
+    ignore: tuple[ignore.Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from gitops.api.gitsync import DriftMode, Mode
 from gitops.plan.change import Desired
 from gitops.plan.settle import Header
 from gitops.ports.repository import Repository
+from gitops.reconcile import correct
 from gitops.source import Revision, Tree
 from gitops.sync import consent, status, story
 from gitops.sync.means import Means
@@ -86,6 +87,7 @@ async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
         applied=str(revision),
         objects=len(planned.plan.entries),
         drifts=(),
+        corrections=(),
     )
 
 
@@ -155,25 +157,51 @@ def _conflicted(planned: story.Planned, revision: Revision) -> status.Verdict:
 
 async def _look(turn: Turn, revision: Revision) -> status.Verdict:
     """No new commit: compare live with what was applied, and correct it if that is wanted."""
-    found = await _drifts(turn)
+    desired = await _applied(turn)
+    found = await _compare(turn, desired)
     # Applied and pinned at once: a rollback did not get to its end. To correct would be to undo it.
     unfinished = _rolled_back(turn.sync, revision)
-    if found.drifts and turn.sync.spec.drift is DriftMode.CORRECT and not unfinished:
-        await _correct(turn, revision)
-        found = await _drifts(turn)
-    elif found.leftover and turn.sync.spec.prune and turn.sync.spec.mode is Mode.APPLY:
-        await _tidy(turn, revision)
-    if found.unreadable:
-        ref, why = next(iter(found.unreadable.items()))
-        raise errors.ClusterDenied(f"{len(found.unreadable)} objects cannot be read, the first: {ref}", cause=why)
-    return status.Verdict(
+    done: correct.Corrected | None = None
+    if turn.sync.spec.drift is DriftMode.CORRECT and not unfinished:
+        header = replace(turn.header, revision=str(revision))
+        done = await correct.correct(turn.means, turn.sync, desired, found, header=header, interval=interval(turn.sync))
+        found = done.found
+    if found.leftover and turn.sync.spec.prune and turn.sync.spec.mode is Mode.APPLY:
+        await _tidy(turn, desired, revision)
+    return _corrected(turn, revision, done) if done else _looked(turn, revision, found)
+
+
+def _looked(turn: Turn, revision: Revision, found: story.Drifted, note: str = "") -> status.Verdict:
+    """What was found; what could not be read is never called in sync, and hides nothing that was."""
+    verdict = status.Verdict(
         ready=True,
         reason="Applied",
         message=_applied_words(turn.sync, revision),
         attempted=str(revision),
         applied=str(revision),
-        drifts=found.drifts,
     )
+    if found.unreadable:
+        ref, why = next(iter(found.unreadable.items()))
+        denied = errors.ClusterDenied(f"{len(found.unreadable)} objects cannot be read, the first: {ref}", cause=why)
+        verdict = status.failed(denied, attempted=str(revision))
+    return replace(verdict, drifts=found.drifts, ignored=len(found.ignored), note=note + _expired(found))
+
+
+def _corrected(turn: Turn, revision: Revision, done: correct.Corrected) -> status.Verdict:
+    verdict = _looked(turn, revision, done.found, done.note)
+    if done.judged.fights:
+        said = status.fighting(done.judged.fights, applied=str(revision))
+        verdict = replace(said, drifts=verdict.drifts, ignored=verdict.ignored, note=verdict.note)
+    if done.error:
+        said = status.failed(done.error, attempted=str(revision))
+        verdict = replace(said, drifts=verdict.drifts, ignored=verdict.ignored, note=verdict.note, refused="")
+    return replace(verdict, corrections=done.heats)
+
+
+def _expired(found: story.Drifted) -> str:
+    """The ignore rules that would still hide something, had they not expired."""
+    rules = [rule for rule, count in found.expired if count]
+    return "".join(f"; the ignore rule of {one.owner} expired on {one.expires}: {one.reason}" for one in rules)
 
 
 def _applied_words(sync: api.GitSync, revision: Revision) -> str:
@@ -182,11 +210,18 @@ def _applied_words(sync: api.GitSync, revision: Revision) -> str:
     return known.message if known and known.reason == "Applied" else f"applied {revision.short}"
 
 
-async def _drifts(turn: Turn) -> story.Drifted:
+async def _applied(turn: Turn) -> tuple[Desired, ...]:
+    """The rendering of the revision last applied."""
     applied = Revision.parse(turn.sync.status.last_applied_revision)
     await turn.repository.fetch(applied)
-    desired = await _render(turn, applied)
-    return await story.find_drift(turn.means, desired, name=turn.header.name, namespace=turn.header.namespace)
+    return await _render(turn, applied)
+
+
+async def _compare(turn: Turn, desired: tuple[Desired, ...]) -> story.Drifted:
+    rules = consent.rules_of(turn.sync, frozenset()).ignore
+    return await story.find_drift(
+        turn.means, desired, name=turn.header.name, namespace=turn.header.namespace, rules=rules
+    )
 
 
 async def _drifts_if_known(turn: Turn) -> story.Drifted | None:
@@ -194,25 +229,17 @@ async def _drifts_if_known(turn: Turn) -> story.Drifted | None:
     if not turn.sync.status.last_applied_revision:
         return None
     try:
-        return await _drifts(turn)
+        return await _compare(turn, await _applied(turn))
     except errors.SourceError:
         return None
 
 
-async def _tidy(turn: Turn, revision: Revision) -> None:
+async def _tidy(turn: Turn, desired: tuple[Desired, ...], revision: Revision) -> None:
     """Delete what is superseded and was still referred to when the revision was applied; nothing else is touched."""
-    desired = await _render(turn, revision)
     rules = consent.rules_of(turn.sync, frozenset())
     planned = await story.plan(turn.means, desired, header=replace(turn.header, revision=str(revision)), rules=rules)
     due = tuple(one for one in planned.plan.writes if one.superseded)
     await story.carry_out(turn.means, replace(planned, plan=replace(planned.plan, changes=due)), healthy=False)
-
-
-async def _correct(turn: Turn, revision: Revision) -> None:
-    desired = await _render(turn, revision)
-    rules = replace(consent.rules_of(turn.sync, frozenset()), force=True)
-    planned = await story.plan(turn.means, desired, header=replace(turn.header, revision=str(revision)), rules=rules)
-    await story.carry_out(turn.means, planned)
 
 
 def interval(sync: api.GitSync) -> int:

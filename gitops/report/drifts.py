@@ -6,14 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gitops.api.plan import DriftCandidate, DriftedPath, DriftReport, ObjectId, UnreadableObject
+from gitops.api.plan import (
+    DriftCandidate,
+    DriftedPath,
+    DriftReport,
+    ExpiredRule,
+    IgnoredPath,
+    ObjectId,
+    UnreadableObject,
+)
 from gitops.objects import Manifest
 from gitops.plan import document, secrecy
 from gitops.plan.attribution import Owner
 from gitops.plan.compare import ABSENT
 from gitops.plan.drift import Drift, Manner, Severity
+from gitops.plan.ignore import Ignored, Rule, Sorted
 from gitops.ref import ResourceRef
-from gitops.report import redact, values
+from gitops.report import plans, redact, values
 from gitops.report.documents import Locate, nowhere
 from gitops.review import places
 
@@ -29,8 +38,9 @@ def report(
     header: tuple[str, str, str],
     compared: int,
     salt: str,
+    rules: Sorted | None = None,
 ) -> DriftReport:
-    """The report as a document; `header` is name, namespace and revision."""
+    """The report as a document; `header` is name, namespace and revision, `rules` what ignore rules made of it."""
     name, namespace, revision = header
     return DriftReport(
         name=name,
@@ -39,7 +49,25 @@ def report(
         compared=compared,
         drift=[_path(one, salt) for one in drifts],
         unreadable=[UnreadableObject(object=document.object_id(ref), why=why) for ref, why in unreadable.items()],
+        ignored=[_ignored(one) for one in rules.ignored] if rules else [],
+        expired=[_expired(rule, paths) for rule, paths in rules.expired] if rules else [],
     )
+
+
+def _ignored(one: Ignored) -> IgnoredPath:
+    owner = one.drift.owners[0] if one.drift.owners and one.drift.owners[0].certain else None
+    return IgnoredPath(
+        object=document.object_id(one.drift.ref),
+        path=one.drift.path,
+        manager=owner.manager if owner else "",
+        owner=one.rule.owner,
+        reason=one.rule.reason,
+        expires=one.rule.expires,
+    )
+
+
+def _expired(rule: Rule, paths: int) -> ExpiredRule:
+    return ExpiredRule(owner=rule.owner, reason=rule.reason, expires=rule.expires, paths=paths)
 
 
 def located(drifts: Sequence[Drift], objects: Pairs, locate: Locate = nowhere) -> tuple[Drift, ...]:
@@ -99,6 +127,23 @@ def lines(found: DriftReport, *, width: int = 100, paint: values.Paint = values.
     for other in found.unreadable:
         yield name(other.object)
         yield f"  unverified {redact.plain(other.why)}"
+    for hidden in found.ignored:
+        yield name(hidden.object)
+        by = f" by {redact.plain(hidden.manager)}" if hidden.manager else ""
+        yield from values.wrapped(f"ignored    {ignored(hidden)}{by}", width, "  ")
+    for rule in found.expired:
+        yield from values.wrapped(expired(rule), width, "")
+
+
+def ignored(one: IgnoredPath) -> str:
+    """A hidden path, and why."""
+    return f"{values.pointer(one.path)}  {plans.ignoring(one)}"
+
+
+def expired(one: ExpiredRule) -> str:
+    """An ignore rule whose last day is over."""
+    would = f": it would hide {values.count(one.paths, 'path')} of this drift" if one.paths else " and hid nothing here"
+    return redact.plain(f"The ignore rule of {one.owner} ({one.reason}) expired on {one.expires}{would}")
 
 
 def name(found: ObjectId) -> str:

@@ -32,8 +32,10 @@ def drift(report: DriftReport) -> str:
     cases = list(_drifted(report))
     cases += [(drifts.name(one.object), "error", one.why, "") for one in report.unreadable]
     same = report.compared - len(cases) + len(report.unreadable)
+    cases += [(f"ignore rule of {one.owner}", "skipped", drifts.expired(one), "") for one in report.expired]
     if same > 0:
-        cases.append((f"{same} in sync", "", "", ""))
+        hidden = "\n".join(f"{drifts.name(one.object)} {drifts.ignored(one)}" for one in report.ignored)
+        cases.append((f"{same} in sync", "", "", f"ignored: {hidden}" if hidden else ""))
     title = f"Drift of {report.namespace}/{report.name} · {report.revision}"
     return _suite(title, f"gitops.drift.{report.namespace}.{report.name}", cases)
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from gitops.api.plan import AccountRights, DriftReport, PlanDocument, PlannedChange, RightsReport
+from gitops.api.plan import AccountRights, DriftReport, LeftField, PlanDocument, PlannedChange, RightsReport
 from gitops.plan.change import Action
 from gitops.report import drifts, plans, redact, rights, values
 from gitops.review import impact
@@ -21,6 +21,7 @@ LIMIT = 65_536
 _RESERVE = 400
 _LONGEST_VALUE = 2_000
 _SECTION = LIMIT // 4
+_LEFT = 5
 
 
 def plan(document: PlanDocument, *, limit: int = LIMIT) -> str:
@@ -32,6 +33,7 @@ def plan(document: PlanDocument, *, limit: int = LIMIT) -> str:
         _verdict(document),
         "",
         *_rights(document.rights),
+        *_left(document.left),
     ]
     changes = sorted(document.changes, key=lambda one: (one.action != Action.REFUSE, _rank(one)))
     foot = "" if document.base else f"Plan `{document.digest[:12]}`"
@@ -90,6 +92,16 @@ def _verdict(document: PlanDocument) -> str:
     if dangerous:
         parts.append(f"**{values.count(dangerous, 'dangerous right')} granted.**")
     return " ".join(parts)
+
+
+def _left(found: Sequence[LeftField]) -> Iterator[str]:
+    for one in found[:_LEFT]:
+        where = f"{plans.left_object(one)} {one.path}"
+        yield f"- left to {_code(one.manager)}: {_code(where)}: {_text(plans.ignoring(one))}"
+    if found[_LEFT:]:
+        yield f"- and {len(found) - _LEFT} more fields left to others"
+    if found:
+        yield ""
 
 
 def _rank(change: PlannedChange) -> int:
@@ -186,6 +198,10 @@ def _drifted(report: DriftReport) -> Iterator[str]:
         yield "\n".join([*rows, "", "</details>"])
     for other in report.unreadable:
         yield f"- **unverified** {_code(drifts.name(other.object))}: {_text(other.why)}"
+    for hidden in report.ignored:
+        yield f"- **ignored** {_code(f'{drifts.name(hidden.object)} {hidden.path}')}: {_text(plans.ignoring(hidden))}"
+    for rule in report.expired:
+        yield f"- **expired** {_text(drifts.expired(rule))}"
 
 
 def _text(text: str) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from gitops.api.plan import PlanDocument, PlannedChange, PlanSource
+from gitops.api.plan import IgnoredPath, LeftField, PlanDocument, PlannedChange, PlanSource
 from gitops.plan.change import Action, PatchOp
 from gitops.report import redact, rights, values
 from gitops.review import impact
@@ -46,11 +46,33 @@ def lines(plan: PlanDocument, *, width: int = 100, paint: values.Paint = values.
         yield from _change(change, width, paint)
     if plan.changes:
         yield ""
+    if plan.left:
+        yield from left(plan, width)
+        yield ""
     if plan.rights:
         yield from rights.lines(plan.rights, paint=paint)
         yield ""
     deepest = "" if plan.impact == impact.Impact.NONE else f" Impact: {plan.impact}."
     yield f"{summary(plan)}{deepest}{'' if plan.base else f' Plan {plan.digest[:12]}.'}"
+
+
+def left(plan: PlanDocument, width: int) -> Iterator[str]:
+    """What ignore rules leave to others, a line each."""
+    yield "Left to others:"
+    for one in plan.left:
+        where = f"{left_object(one)} {values.pointer(one.path)}"
+        yield from values.wrapped(f"{where} to {redact.plain(one.manager)}: {ignoring(one)}", width, "  ")
+
+
+def left_object(one: LeftField) -> str:
+    """The object of a field left to others."""
+    found = one.object
+    return values.object_name(found.group, found.kind, found.namespace, found.name)
+
+
+def ignoring(one: LeftField | IgnoredPath) -> str:
+    """Why an ignore rule, who answers for it, and how long it holds."""
+    return redact.plain(f"{one.reason} ({one.owner}, up to {one.expires})")
 
 
 def title(plan: PlanDocument) -> str:

@@ -144,6 +144,11 @@ _SYNC = (
         "gitops plan --sync NAME, then gitops sync NAME",
     ),
     ("LiveDiffers", "The cluster differs from the revision last applied.", "gitops drift NAME"),
+    (
+        "Fighting",
+        "Somebody else writes again what was corrected; after five corrections in a row nobody corrects it any more.",
+        "let one of the two go: stop the other writer, or leave the field to it with spec.ignore",
+    ),
     ("RolledBack", "A person rolled back; the commit after it is not applied.", "push a newer commit"),
 )
 ALL: tuple[Reason, ...] = tuple(

@@ -37,6 +37,8 @@ _RULES = {
     "drift/capacity": "Live differs from Git in a quantity or a count.",
     "drift/cosmetic": "Live differs from Git in what only describes.",
     "drift/unverified": "The object could not be read.",
+    "drift/ignored": "Live differs from Git, and an ignore rule leaves that to somebody else for a time.",
+    "drift/expired": "An ignore rule has expired and hides nothing any more.",
 }
 
 
@@ -57,6 +59,13 @@ def drift(report: DriftReport, version: str) -> str:
     for other in report.unreadable:
         name = drifts.name(other.object)
         found.append(_result("drift/unverified", "warning", f"{name}: {other.why}", "", name))
+    for hidden in report.ignored:
+        name, why = drifts.name(hidden.object), redact.plain(plans.ignoring(hidden))
+        result = _result("drift/ignored", "note", f"{name} {drifts.ignored(hidden)}", "", f"{name} {hidden.path}")
+        found.append({**result, "suppressions": [{"kind": "external", "justification": why}]})
+    for rule in report.expired:
+        text = drifts.expired(rule)
+        found.append(_result("drift/expired", "warning", text, "", f"{rule.owner} {rule.reason} {rule.expires}"))
     return _log(found, version)
 
 

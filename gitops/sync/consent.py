@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gitops import api
+from gitops.plan import ignore
 from gitops.plan.budget import Budget
 from gitops.plan.settle import Rules
 
@@ -34,4 +35,5 @@ def rules_of(sync: api.GitSync, consent: frozenset[str]) -> Rules:
         prune=sync.spec.prune,
         budget=Budget(count=budget.count, percent=budget.percent),
         consent=consent,
+        ignore=ignore.rules_of(sync.spec.ignore),
     )

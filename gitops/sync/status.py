@@ -15,7 +15,7 @@ import msgspec
 from gitops import api, errors
 from gitops.api.gitsync import Rollback
 from gitops.objects import conditions
-from gitops.plan import drift
+from gitops.plan import drift, heat
 from gitops.plan.attribution import Owner
 from gitops.ports.objects import Objects, Resource
 from gitops.source import Revision
@@ -27,7 +27,10 @@ DRIFT_LIMIT = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a turn ended with. `reason` and `message` are those of the Ready condition."""
+    """What a turn ended with. `reason` and `message` are those of the Ready condition.
+
+    None of `drifts` or `corrections` leaves what is known of them; `note` is added to what is said of drift.
+    """
 
     ready: bool
     reason: str
@@ -38,7 +41,25 @@ class Verdict:
     objects: int | None = None
     stalled: bool = False
     drifts: tuple[drift.Drift, ...] | None = None
+    ignored: int = 0
+    corrections: tuple[heat.Heat, ...] | None = None
+    note: str = ""
     rollback: Rollback | None = None
+
+
+FIGHTING = "Fighting"
+
+
+def fighting(fights: Sequence[heat.Heat], *, applied: str) -> Verdict:
+    """The verdict while somebody else writes again what was corrected: nobody wins by writing once more."""
+    first = fights[0]
+    more = f", and {len(fights) - 1} more objects" if len(fights) > 1 else ""
+    who = first.manager or "somebody who cannot be named"
+    message = (
+        f"{first.object} {first.path}: {who} wrote again after each of {first.count} corrections, the last at"
+        f" {_stamp(first.at)}{more}; corrected no more until a new commit, a change of this GitSync, or peace"
+    )
+    return Verdict(ready=False, reason=FIGHTING, message=message, attempted=applied, applied=applied, stalled=True)
 
 
 def rolled_back(done: Rollback, drifts: tuple[drift.Drift, ...] | None) -> Verdict:
@@ -100,6 +121,9 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
         new["objects"] = verdict.objects
     if verdict.drifts is not None:
         new["drift"] = [_shortened(one) for one in verdict.drifts[:DRIFT_LIMIT]]
+        new["ignored"] = verdict.ignored
+    if verdict.corrections is not None:
+        new["corrections"] = [_correction(one) for one in verdict.corrections]
     return new
 
 
@@ -134,8 +158,8 @@ def _conditions(sync: api.GitSync, verdict: Verdict) -> Sequence[Mapping[str, An
     drifted = {
         "type": "Drifted",
         "status": "True" if verdict.drifts else "absent",
-        "reason": "LiveDiffers",
-        "message": summary(verdict.drifts),
+        "reason": FIGHTING if verdict.reason == FIGHTING else "LiveDiffers",
+        "message": f"{summary(verdict.drifts)}{verdict.note}",
         "observedGeneration": generation,
     }
     return ready, stalled, drifted
@@ -158,6 +182,30 @@ def _by(owners: Sequence[Owner]) -> str:
 def _shortened(one: drift.Drift) -> dict[str, str]:
     certain = [owner.manager for owner in one.owners if owner.certain]
     return {"object": str(one.ref), "path": one.path, "manager": certain[0] if certain else ""}
+
+
+def _correction(one: heat.Heat) -> dict[str, Any]:
+    return {
+        "object": one.object,
+        "path": one.path,
+        "manager": one.manager,
+        "count": one.count,
+        "at": _stamp(one.at),
+    }
+
+
+def corrections(sync: api.GitSync) -> tuple[heat.Heat, ...]:
+    """How hot each object is, as the status remembers it."""
+    return tuple(
+        heat.Heat(
+            object=one.object,
+            path=one.path,
+            manager=one.manager,
+            count=one.count,
+            at=datetime.fromisoformat(one.at),
+        )
+        for one in sync.status.corrections
+    )
 
 
 async def pin(objects: Objects, sync: api.GitSync, done: Rollback) -> None:

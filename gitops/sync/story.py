@@ -6,11 +6,11 @@ Every verb of the command line and every turn of the reconciler is one of the th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitops import errors
 from gitops.objects import Manifest
-from gitops.plan import drift
+from gitops.plan import drift, ignore
 from gitops.plan.change import Desired, Guard, Plan
 from gitops.plan.draft import draft, superseded
 from gitops.plan.settle import Header, Rules, settle
@@ -31,11 +31,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """What differs; what could not be read, which is never called in sync; what we own, is superseded, and lives."""
+    """What differs; what could not be read, which is never called in sync; what we own, is superseded, and lives.
+
+    `ignored` differs too, and a rule hides it; `expired` rules hide nothing any more.
+    """
 
     drifts: tuple[drift.Drift, ...]
     unreadable: Mapping[ResourceRef, str]
     compared: int
+    ignored: tuple[ignore.Ignored, ...] = ()
+    expired: tuple[tuple[ignore.Rule, int], ...] = ()
     leftover: tuple[ResourceRef, ...] = ()
     desired: tuple[Desired, ...] = ()
     live: Mapping[ResourceRef, Manifest] = field(default_factory=dict)
@@ -50,12 +55,19 @@ async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rule
     """
     stored = await inventories.load(means.objects, name=header.name, namespace=header.namespace)
     read = await live.read(means.objects, desired, stored.inventory, namespace=header.namespace)
+    wanted, left = ignore.leave(read.desired, read.objects, rules.ignore, today=_today(means))
+    read = replace(read, desired=wanted)
     items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable)
     predictions = await predict.predict(means.objects, items, read)
     made = settle(items, predictions, stored.inventory, header=header, rules=rules)
     places = {(kind.group, kind.kind): lockout.Place(kind.group, kind.plural) for kind in read.resources.values()}
     made = lockout.guard(made, read.objects, places, consent=rules.consent)
-    return Planned(plan=made, live=read, stored=stored)
+    return Planned(plan=replace(made, left=left), live=read, stored=stored)
+
+
+def _today(means: Means) -> str:
+    """The day it is (ISO 8601, UTC)."""
+    return means.clock.now().date().isoformat()
 
 
 async def carry_out(means: Means, planned: Planned, *, healthy: bool = True, reread: bool = False) -> execute.Outcome:
@@ -104,17 +116,24 @@ def _hint(guards: set[Guard | None]) -> str:
     return "`gitops plan` shows it"
 
 
-async def find_drift(means: Means, desired: Sequence[Desired], *, name: str, namespace: str) -> Drifted:
+async def find_drift(
+    means: Means, desired: Sequence[Desired], *, name: str, namespace: str, rules: Sequence[ignore.Rule] = ()
+) -> Drifted:
     """How live differs from `desired`, the rendering of the revision last applied. Writes nothing."""
     stored = await inventories.load(means.objects, name=name, namespace=namespace)
     read = await live.read(means.objects, desired, stored.inventory, namespace=namespace)
     readable = [one for one in read.desired if one.ref not in read.unreadable]
-    wanted = {one.ref for one in read.desired}
+    wanted = {one.ref: one.manifest for one in read.desired}
+    sorted_ = ignore.sort(
+        drift.find(readable, read.objects), rules, desired=wanted, live=read.objects, today=_today(means)
+    )
     return Drifted(
-        drifts=drift.find(readable, read.objects),
+        drifts=sorted_.drifts,
+        ignored=sorted_.ignored,
+        expired=sorted_.expired,
         unreadable={ref: why for ref, why in read.unreadable.items() if ref in wanted},
         compared=len(readable),
-        leftover=tuple(sorted(superseded(read.objects.keys() & stored.inventory.entries.keys(), wanted))),
+        leftover=tuple(sorted(superseded(read.objects.keys() & stored.inventory.entries.keys(), wanted.keys()))),
         desired=read.desired,
         live=read.objects,
     )

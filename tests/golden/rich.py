@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
+from gitops.api.gitsync import IgnoredObjects, IgnoreRule
 from gitops.api.plan import DriftReport, PlanDocument, PlanSource
 from gitops.location import Location
 from gitops.objects import Manifest, inventory, ref_of
+from gitops.plan import ignore
 from gitops.plan.attribution import Owner
 from gitops.plan.budget import consent_name
-from gitops.plan.change import Desired, Taken
+from gitops.plan.change import Desired, Left, Taken
 from gitops.plan.compare import ABSENT
 from gitops.plan.draft import Differs, Item, Missing, Surplus
 from gitops.plan.drift import Drift, Manner, Severity
@@ -139,6 +142,11 @@ def plan() -> PlanDocument:
     rules = Rules(force=True, consent=agreed)
     header = Header(name="shop", namespace="shop", revision=REVISION)
     made = settle(found, said, owned, header=header, rules=rules)
+    left = Left(
+        ref=ref_of(DEPLOYMENT), path="/spec/replicas", manager="kube-controller-manager", owner="team web @everyone",
+        reason=f"the autoscaler decides {HOSTILE}", expires="2030-01-31",
+    )  # fmt: skip
+    made = replace(made, left=(left,))
     live = {ref_of(one): one for one in (POOL, WORKER, DEPLOYMENT, WEB, SECRET, SERVICE, SETTINGS, ROLE, BINDING)}
     source = PlanSource(sync="shop", path="overlays/shop", revision=REVISION)
     return documents.of(documents.Made(plan=made, source=source, rules=rules, live=live), salt=SALT, locate=_locate)
@@ -168,5 +176,25 @@ def drift() -> DriftReport:
               desired="aGlkZGVuLXZhbHVl", live="b3RoZXItdmFsdWU=", owners=(somebody,)),
         Drift(ref=pool, path="", manner=Manner.MISSING, severity=Severity.SECURITY, location=place),
     )  # fmt: skip
+    rules = ignore.rules_of(
+        (
+            IgnoreRule(
+                objects=IgnoredObjects(kind="Deployment"), paths=[".spec.replicas"], owner="team web @everyone",
+                reason=f"the autoscaler decides {HOSTILE}", expires="2030-01-31",
+            ),
+            IgnoreRule(
+                objects=IgnoredObjects(kind="Secret"), paths=[".data.*"], owner="team vault",
+                reason="rotated elsewhere", expires="2025-12-31",
+            ),
+        )
+    )  # fmt: skip
+    scaled = Drift(
+        ref=ref_of(DEPLOYMENT), path="/spec/replicas", manner=Manner.CHANGED, severity=Severity.CAPACITY, desired=1,
+        live=4, owners=(somebody,),
+    )  # fmt: skip
+    sorted_ = ignore.Sorted(
+        drifts=found, ignored=(ignore.Ignored(drift=scaled, rule=rules[0]),), expired=((rules[1], 1),)
+    )
     unreadable = {ref_of(SERVICE): "user viewer may not get services"}
-    return drifts.report(found, unreadable, header=("shop", "shop", REVISION), compared=12, salt=SALT)
+    header = ("shop", "shop", REVISION)
+    return drifts.report(found, unreadable, header=header, compared=12, salt=SALT, rules=sorted_)

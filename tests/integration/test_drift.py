@@ -1,0 +1,208 @@
+"""Drift as a person meets it: the program, a real API server, a real Git server, other people's hands."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.bare import BareApiServer
+from tests.cluster.gitserver import LocalGitServer
+from tests.integration.desk import ROOT, Desk, Ran, ran
+
+pytestmark = pytest.mark.integration
+
+SETTINGS = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings}\ndata: {colour: blue, size: small}\n"
+KEY = "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {word: hidden-value, other: hidden-value}\n"
+ROBOT = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: robot}
+rules: [{apiGroups: [""], resources: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: robot}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: robot}
+subjects: [{kind: ServiceAccount, name: robot}]
+"""
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: main, image: "web:1"}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def kinds(bare: BareApiServer) -> BareApiServer:
+    definitions = [*sorted((ROOT / "base" / "crds").glob("*.yaml")), ROOT / "base" / "people.yaml"]
+    for definition in definitions:
+        bare.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(definition))
+    bare.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    return bare
+
+
+@pytest.fixture
+def desk(
+    kinds: BareApiServer, git_server: LocalGitServer, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Desk]:
+    told = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:30].strip("-")
+    name = f"{told}-{secrets.token_hex(3)}"
+    git_server.create_repo(name)
+    clone = tmp_path / name
+    clone.mkdir()
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", str(clone)], check=True)
+    kinds.kubectl("create", "namespace", name)
+    desk = Desk(
+        server=kinds,
+        git=git_server,
+        clone=clone,
+        cache=tmp_path / "cache",
+        namespace=name,
+        kubeconfig=kinds.kubeconfig,
+    )
+    desk.write(settings=SETTINGS, key=KEY, robot=ROBOT, web=WEB)
+    desk.kustomization("settings", "key", "robot", "web")
+    desk.push("first")
+    desk.follow()
+    yield desk
+    kinds.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def edit(desk: Desk, what: str, patch: str, *more: str) -> None:
+    desk.server.kubectl("patch", what, "-n", desk.namespace, "--type=merge", "-p", patch, *more)
+
+
+def rule(expires: str) -> str:
+    one = {
+        "objects": {"kind": "Deployment", "name": "we*"},
+        "paths": [".spec.replicas"],
+        "owner": "team-web",
+        "reason": "an autoscaler decides",
+        "expires": expires,
+    }
+    return json.dumps({"spec": {"ignore": [one]}})
+
+
+def same_but_for_masks(one: Ran, other: Ran) -> None:
+    """Both found the same changes; masks are salted anew each time, and only one of them could ask the server."""
+
+    def told(found: Ran) -> str:
+        changes = [
+            (change["action"], change["object"]["kind"], [(op["op"], op["path"]) for op in change["patch"]])
+            for change in found.json["changes"]
+        ]
+        return repr(sorted(changes))
+
+    assert told(one) == told(other)
+
+
+def test_a_reader_bound_to_our_role_plans_what_an_administrator_would(desk: Desk) -> None:
+    desk.kustomization("settings", "key", "robot")
+    desk.push("no pods here")
+    ran(desk.sync("sync", "--no-wait"), 0)
+    desk.write(key=KEY.replace("word: hidden-value", "word: other-hidden"), settings=SETTINGS.replace("blue", "red"))
+    desk.write(robot=ROBOT.replace("[pods]", "[pods, secrets]"))
+    desk.push("more")
+    name = f"reader-{desk.namespace}"
+    reader = Desk(
+        server=desk.server,
+        git=desk.git,
+        clone=desk.clone,
+        cache=desk.cache / "reader",
+        namespace=desk.namespace,
+        kubeconfig=desk.server.user(name),
+    )
+    denied = reader.gitops("plan", "--sync", "main", "-n", desk.namespace)
+    assert denied.code == 4, denied.errors
+
+    desk.server.kubectl("create", "clusterrolebinding", name, "--clusterrole=gitops-worker-plan", f"--user={name}")
+    try:
+        known = ran(desk.gitops("plan", "--sync", "main", "-n", desk.namespace, "-o", "json"), 1)
+        found = ran(reader.gitops("plan", "--sync", "main", "-n", desk.namespace, "-o", "json"), 1)
+        same_but_for_masks(found, known)
+        kinds = {change["object"]["kind"] for change in found.json["changes"]}
+        assert kinds == {"ConfigMap", "Role", "Secret"}
+        assert not any(change.get("verified") for change in found.json["changes"])
+        (rights,) = found.json["rights"]
+        assert [one["resource"] for one in rights["gained"]] == ["secrets"]
+        assert "hidden" not in found.output + found.errors
+
+        saved = ran(reader.gitops("plan", "--sync", "main", "-n", desk.namespace, "--out", "plan.json"), 1)
+        assert "not verified" in saved.output
+        ran(desk.gitops("apply", "plan.json", "-n", desk.namespace), 0)
+
+        ran(reader.gitops("plan", "--sync", "main", "-n", desk.namespace), 0)
+        ran(reader.sync("drift"), 0)
+        ran(reader.gitops("rbac", "--sync", "main", "-n", desk.namespace), 0)
+        ran(reader.gitops("diff", "--sync", "main", "-n", desk.namespace), 0)
+        desk.write(settings=SETTINGS.replace("blue", "green"))
+        desk.push("not for readers")
+        refused = ran(reader.sync("sync", "--no-wait"), 4)
+        assert "configmaps" in refused.errors
+    finally:
+        desk.server.kubectl("delete", "clusterrolebinding", name)
+
+
+def test_an_ignore_rule_hides_keeps_and_ends(desk: Desk) -> None:
+    edit(desk, "gitsync/main", rule("2199-01-31"))
+    ran(desk.sync("sync", "--no-wait"), 0)
+    desk.server.kubectl("scale", "deployment/web", "-n", desk.namespace, "--replicas=7")
+
+    hidden = ran(desk.sync("drift"), 0)
+    assert "ignored    /spec/replicas" in hidden.output
+    assert "an autoscaler decides (team-web, up to 2199-01-31)" in re.sub(r"\s+", " ", hidden.output)
+    (one,) = ran(desk.sync("drift", "-o", "json"), 0).json["ignored"]
+    assert (one["path"], one["owner"], one["manager"]) == ("/spec/replicas", "team-web", "kubectl")
+
+    desk.write(web=WEB.replace("web:1", "web:2").replace("replicas: 2", "replicas: 3"))
+    desk.push("another image")
+    planned = ran(desk.gitops("plan", "--sync", "main", "-n", desk.namespace, "-o", "json"), 1).json
+    assert [op["path"] for op in planned["changes"][0]["patch"]] == ["/spec/template/spec/containers/0/image"]
+    assert [(one["path"], one["manager"]) for one in planned["left"]] == [("/spec/replicas", "kubectl")]
+    ran(desk.sync("sync", "--no-wait"), 0)
+    web = desk.get("deployment", "web")["spec"]
+    assert (web["replicas"], web["template"]["spec"]["containers"][0]["image"]) == (7, "web:2")
+
+    edit(desk, "gitsync/main", rule("2001-01-31"))
+    shown = ran(desk.sync("drift"), 1)
+    assert "/spec/replicas  changed: Git 3, live 7" in shown.output
+    told = re.sub(r"\s+", " ", shown.output)
+    assert "The ignore rule of team-web (an autoscaler decides) expired on 2001-01-31" in told
+
+
+async def test_the_reconciler_corrects_and_names_an_opponent(desk: Desk) -> None:
+    desk.kustomization("settings")
+    desk.push("no pods here")
+    edit(desk, "gitsync/main", '{"spec": {"drift": "correct"}}')
+    assert (await desk.turn()).ready
+    edit(desk, "configmap/settings", '{"data": {"colour": "red"}}', "--field-manager=rival")
+
+    assert (await desk.turn()).ready
+    assert desk.get("configmap", "settings")["data"]["colour"] == "blue"
+    (hot,) = desk.get("gitsync", "main")["status"]["corrections"]
+    assert (hot["count"], hot["manager"], hot["path"]) == (1, "rival", "/data/colour")
+
+    edit(desk, "configmap/settings", '{"data": {"colour": "red"}}', "--field-manager=rival")
+    verdict = await desk.turn()  # within the pause
+    assert desk.get("configmap", "settings")["data"]["colour"] == "red"
+    assert "was corrected before, and is again at" in verdict.note
+
+    state = {**hot, "count": 5}
+    edit(desk, "gitsync/main", json.dumps({"status": {"corrections": [state]}}), "--subresource=status")
+    verdict = await desk.turn()
+    assert (verdict.ready, verdict.reason, verdict.stalled) == (False, "Fighting", True)
+    assert "/data/colour: rival wrote again after each of 5 corrections" in verdict.message
+    told = ran(desk.gitops("status", "main", "-n", desk.namespace), 1)
+    assert "Fighting" in told.output
