@@ -1,39 +1,46 @@
-"""The rules every kind shares, then the table of kinds, then a fallback on standard conditions."""
+"""The rules every kind shares, then the tables of kinds, then the conventions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from gitops.health import rules
-from gitops.health.verdict import Health, Verdict, condition, progressing
+from gitops.health import generic, others, rules, served
+from gitops.health.verdict import Health, Verdict, progressing, status_of
 from gitops.objects import Manifest, group_of
 
 __all__ = ["Health", "Verdict", "of"]
 
+_RULES = {**rules.RULES, **served.RULES, **others.RULES}
+
 
 def of(manifest: Manifest) -> Verdict:
-    """The health of an object as read from the cluster (None is for callers to call Missing)."""
+    """The health of an object as read from the cluster (None is for callers to call Missing).
+
+    A status that is not built as its kind's should be is Unknown, whatever is in it: definitions of others may hold
+    anything.
+    """
     if manifest["metadata"].get("deletionTimestamp"):
         return progressing("being deleted")
-    generation = manifest["metadata"].get("generation")
-    status: Mapping[str, Any] = manifest.get("status") or {}
-    observed = status.get("observedGeneration")
-    if generation is not None and observed is not None and int(observed) < int(generation):
-        return progressing(f"its controller has seen generation {observed} of {generation}")
-    rule = rules.RULES.get((group_of(manifest.get("apiVersion") or ""), manifest.get("kind") or ""))
-    return rule(manifest) if rule else _by_conditions(manifest)
+    behind = _behind(manifest)
+    if behind:
+        return progressing(behind)
+    rule = _RULES.get((group_of(manifest.get("apiVersion") or ""), manifest.get("kind") or ""))
+    try:
+        return rule(manifest) if rule else generic.of(manifest)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return Verdict(Health.UNKNOWN, f"its status cannot be read: {error}")
 
 
-def _by_conditions(manifest: Manifest) -> Verdict:
-    """Reconciling and Stalled are abnormal-true; Ready is normal-true; an object without conditions is fine."""
-    stalled = condition(manifest, "Stalled")
-    if stalled and stalled.get("status") == "True":
-        return Verdict(Health.DEGRADED, stalled.get("message") or "Stalled")
-    reconciling = condition(manifest, "Reconciling")
-    if reconciling and reconciling.get("status") == "True":
-        return progressing(reconciling.get("message") or "Reconciling")
-    ready = condition(manifest, "Ready")
-    if ready and ready.get("status") != "True":
-        return progressing(ready.get("message") or ready.get("reason") or "not Ready")
-    return Verdict(Health.HEALTHY)
+def _behind(manifest: Manifest) -> str:
+    """What the status says is of an earlier spec. Argo Rollouts writes the number as text, and once a hash."""
+    generation = _number(manifest["metadata"].get("generation"))
+    observed = _number(status_of(manifest).get("observedGeneration"))
+    if generation is None or observed is None or observed >= generation:
+        return ""
+    return f"its controller has seen generation {observed} of {generation}"
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) else None

@@ -69,6 +69,14 @@ def replica_set(manifest: Manifest) -> Verdict:
     )
 
 
+def replication_controller(manifest: Manifest) -> Verdict:
+    """All replicas are available and ready."""
+    if holds(manifest, "ReplicaFailure"):
+        return progressing(words(manifest, "ReplicaFailure"))
+    fields = (("replicas", "created"), ("availableReplicas", "available"), ("readyReplicas", "ready"))
+    return _counts(manifest, _replicas(manifest), fields)
+
+
 def stateful_set(manifest: Manifest) -> Verdict:
     """All replicas are ready and of the current revision; OnDelete never waits."""
     spec, status = manifest.get("spec") or {}, status_of(manifest)
@@ -93,18 +101,19 @@ def stateful_set(manifest: Manifest) -> Verdict:
 
 
 def daemon_set(manifest: Manifest) -> Verdict:
-    """Every node that should run a pod runs an updated, ready one."""
+    """Every node that should run a pod runs an updated, ready one; with OnDelete an old one will do."""
     status = status_of(manifest)
     if "observedGeneration" not in status:
         return progressing("its controller has not seen it yet")
     if "desiredNumberScheduled" not in status:
         return progressing("not scheduled yet")
+    on_delete = ((manifest.get("spec") or {}).get("updateStrategy") or {}).get("type") == "OnDelete"
     return _counts(
         manifest,
         int(status.get("desiredNumberScheduled") or 0),
         (
             ("currentNumberScheduled", "scheduled"),
-            ("updatedNumberScheduled", "updated"),
+            *(() if on_delete else (("updatedNumberScheduled", "updated"),)),
             ("numberAvailable", "available"),
             ("numberReady", "ready"),
         ),
@@ -146,6 +155,8 @@ def job(manifest: Manifest) -> Verdict:
 def claim(manifest: Manifest) -> Verdict:
     """Bound."""
     phase = status_of(manifest).get("phase")
+    if phase == "Lost":
+        return degraded("the volume it was bound to is gone")
     return HEALTHY if phase == "Bound" else progressing(f"the volume claim is {phase or 'not seen yet'}")
 
 
@@ -160,8 +171,11 @@ def service(manifest: Manifest) -> Verdict:
 
 def definition(manifest: Manifest) -> Verdict:
     """The API server serves it."""
-    if holds(manifest, "NamesAccepted", "False"):
-        return degraded(words(manifest, "NamesAccepted"))
+    if holds(manifest, "Terminating"):
+        return progressing(words(manifest, "Terminating"))
+    for kind, state in (("NamesAccepted", "False"), ("NonStructuralSchema", "True")):
+        if holds(manifest, kind, state):
+            return degraded(words(manifest, kind))
     if holds(manifest, "Established"):
         return HEALTHY
     return progressing(words(manifest, "Established") if condition(manifest, "Established") else "not established yet")
@@ -208,6 +222,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("", "Namespace"): namespace,
     ("", "PersistentVolumeClaim"): claim,
     ("", "Pod"): pod,
+    ("", "ReplicationController"): replication_controller,
     ("", "Service"): service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): definition,
     ("apps", "DaemonSet"): daemon_set,

@@ -44,13 +44,19 @@ def degraded(message: str) -> Verdict:
 
 def status_of(manifest: Manifest) -> Mapping[str, Any]:
     """The status, empty if there is none."""
-    status: Mapping[str, Any] = manifest.get("status") or {}
-    return status
+    status = manifest.get("status")
+    return status if isinstance(status, dict) else {}
+
+
+def conditions_of(manifest: Manifest) -> list[dict[str, Any]]:
+    """The conditions; what is no condition is left out, for a definition may call anything so."""
+    found = status_of(manifest).get("conditions")
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def condition(manifest: Manifest, kind: str) -> Mapping[str, Any] | None:
     """A condition of the object."""
-    return conditions.find(status_of(manifest).get("conditions") or (), kind)
+    return conditions.find(conditions_of(manifest), kind)
 
 
 def holds(manifest: Manifest, kind: str, status: str = "True") -> bool:
