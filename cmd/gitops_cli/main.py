@@ -30,6 +30,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "status": ("gitops_cli.status", "Show where a GitSync stands: revision, pending commits, drift, health"),
         "wait": ("gitops_cli.wait", "Wait until a GitSync or an object is ready, healthy, synced or deleted"),
         "trace": ("gitops_cli.trace", "Show which line of which commit set a field, and what changed it after"),
+        "doctor": ("gitops_cli.doctor", "Find out what keeps operations from running, and what to do"),
         "history": ("gitops_cli.history", "Show which revisions were applied, when, by whom"),
     },
     "Change": {

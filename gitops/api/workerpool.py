@@ -137,6 +137,18 @@ class Drain(Wire, frozen=True, kw_only=True):
     ] = "6h"
 
 
+class Canary(Wire, frozen=True, kw_only=True):
+    """A small operation after each change of what the pool's pods are made of: it tells whether one still runs."""
+
+    enabled: Annotated[
+        bool, Meta(description="Run it, and say in the condition CanaryPassed how it ended. Default: false")
+    ] = False
+    script: Annotated[
+        str, Meta(max_length=65536, description="What it runs; default: one line of output. Exit code 0 passes")
+    ] = ""
+    timeout: Annotated[Duration, Meta(description="For its script")] = "1m"
+
+
 class Allow(Wire, frozen=True, kw_only=True):
     """What an operation may ask for beside the pool's own."""
 
@@ -223,6 +235,7 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         Meta(description="Pod security standard enforced in the operations namespace"),
     ] = "baseline"
     egress: Annotated[Egress, Meta(description="Whom the pods may talk to")] = Egress()
+    canary: Annotated[Canary, Meta(description="Tries the pool after each change")] = Canary()
     drain: Annotated[Drain, Meta(description="What happens to running operations when their node is to be emptied")] = (
         Drain()
     )
@@ -252,11 +265,19 @@ class StepUsage(Wire, frozen=True, kw_only=True):
     out_of_memory_runs: Annotated[int, Meta(description="In which the kernel killed a process for memory")] = 0
 
 
+class Tried(Wire, frozen=True, kw_only=True):
+    """The last canary."""
+
+    digest: Annotated[str, Meta(description="Of what it tried: another digest wants another canary")] = ""
+    operation: Annotated[str, Meta(description="Name of its Operation")] = ""
+
+
 class WorkerPoolStatus(Wire, frozen=True, kw_only=True):
     """What the worker says about the pool."""
 
     observed_generation: int = 0
-    conditions: Annotated[list[Condition], Meta(description="Ready")] = []
+    conditions: Annotated[list[Condition], Meta(description="Ready, CanaryPassed")] = []
+    canary: Annotated[Tried, Meta(description="The last canary")] = Tried()
     usage: Annotated[
         list[StepUsage], Meta(max_length=64, description="What operations used; `gitops pool top` shows it")
     ] = []

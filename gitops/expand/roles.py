@@ -108,6 +108,9 @@ def worker() -> list[Rule]:
     return [
         rule(meta.GROUP, ("gitsyncs", "operations", "workerpools", "workers"), READ),
         rule(meta.GROUP, ("operations/status", "workerpools/status", "workers/status"), ("get", "patch")),
+        # Canaries. Who may create pods in the operations namespace gains nothing by it.
+        rule(meta.GROUP, ("operations",), ("create",)),
+        rule(meta.GROUP, ("workerpools",), ("use",)),
         *_running(),
     ]
 

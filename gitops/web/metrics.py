@@ -67,6 +67,10 @@ class State(Protocol):
         """Whether each pool served can start operations."""
         ...
 
+    def canaries(self) -> Mapping[str, bool]:
+        """Whether the last canary of each pool that ran one passed."""
+        ...
+
     def log_lag(self) -> Mapping[str, float]:
         """Seconds since anything was heard of a log that is followed, the longest of each pool."""
         ...
@@ -84,6 +88,8 @@ class WorkerCollector(Collector):
         state = self._state
         ready = {pool: int(value) for pool, value in state.ready_pools().items()}
         yield _gauge("gitops_pool_ready", "1 if the pool can start operations", ready)
+        passed = {pool: int(value) for pool, value in state.canaries().items()}
+        yield _gauge("gitops_pool_canary_passed", "1 if the last canary of the pool passed", passed)
         yield _gauge("gitops_operations_running", "Operations in progress", _whole(ready, state.running()))
         yield _gauge("gitops_operations_queued", "Operations waiting for a place", _whole(ready, state.waiting()))
         text = "Seconds since anything was heard of a followed log, the longest; a live one speaks every 30"

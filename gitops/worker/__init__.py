@@ -9,6 +9,7 @@ follow     its log to the store
 drive      the steps of one operation, each of which may be the first after a restart
 adopt      what a worker that died left behind
 inspect    pools' and Worker's conditions
+canary     tries pools after a change
 ledger     what operations used, in their pools' status
 service    all of it together
 """

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gitops import api, errors
 from gitops.api import names
-from gitops.objects import conditions
 from gitops.ports.events import Happening, Severity
 from gitops.ports.objects import Resource
-from gitops.worker import status
+from gitops.worker import condition
 from gitops.worker.persist import persist
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
@@ -90,7 +89,7 @@ class Inspector:
             "message": message or ("admits nothing while suspended" if said else "operations can start"),
             "observedGeneration": pool.metadata.generation,
         }
-        await self._say(self._station.kinds.pools, pool.metadata, pool.status.conditions, ready)
+        await self._say(self._station.kinds.pools, pool.metadata, ready)
 
     async def _say_worker(self) -> None:
         worker = self._roster.worker
@@ -107,7 +106,7 @@ class Inspector:
             "message": "; ".join(problems) or f"serves {', '.join(worker.spec.pools)}",
             "observedGeneration": worker.metadata.generation,
         }
-        await self._say(self._station.kinds.workers, worker.metadata, worker.status.conditions, ready)
+        await self._say(self._station.kinds.workers, worker.metadata, ready)
         self._worker_said = news
 
     def _problem(self, name: str) -> str:
@@ -115,18 +114,10 @@ class Inspector:
             return "there is no such WorkerPool in this namespace"
         return self.trouble.get(name, "not looked at yet")
 
-    async def _say(
-        self, resource: Resource, metadata: api.Metadata, before: Sequence[api.Condition], new: dict[str, Any]
-    ) -> None:
-        plain = [status.to_plain(one) for one in before]
-        now = status.rfc3339(self._station.ports.clock.now())
-        put = conditions.put(plain, new, now=now)
-        old = conditions.find(plain, new["type"])
-        if old is not None and conditions.find(put, new["type"]) == old:
-            return
-        patch = {"status": {"conditions": put, "observedGeneration": metadata.generation}}
+    async def _say(self, resource: Resource, metadata: api.Metadata, new: dict[str, Any]) -> None:
         try:
-            await self._station.ports.objects.patch_status(resource, metadata.namespace, metadata.name, patch)
+            more = {"observedGeneration": metadata.generation}
+            old = await condition.say(self._station, resource, metadata, new, more=more)
         except errors.ClusterError as error:
             log.warning("the condition of %s %s cannot be written: %s", resource.kind, metadata.name, error)
             return

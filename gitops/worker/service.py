@@ -11,10 +11,11 @@ from gitops import api, errors
 from gitops.api import names
 from gitops.api.workerpool import WorkerPool, WorkerPoolSpec
 from gitops.objects import Manifest
-from gitops.pods import marks
+from gitops.pods import canary, marks
 from gitops.pods.render import Launch
 from gitops.worker import admit, adopt, drive, mutexes, record, reflect
 from gitops.worker.adopt import Duty, Found
+from gitops.worker.canary import Canaries
 from gitops.worker.drain import Drainage
 from gitops.worker.inspect import Inspector
 from gitops.worker.ledger import Ledger
@@ -84,6 +85,13 @@ class Service:
         """Whether each pool served can start operations."""
         return {pool.metadata.name: self._able(pool.metadata.name, pool) for pool in self.roster.served()}
 
+    def canaries(self) -> Mapping[str, bool]:
+        """Whether the last canary of each pool that ran one passed."""
+        found = {pool.metadata.name: canary.condition(pool) for pool in self.roster.served()}
+        return {
+            pool: one.status == "True" for pool, one in found.items() if one is not None and one.reason != canary.RUNS
+        }
+
     def log_lag(self) -> Mapping[str, float]:
         """Seconds since anything was heard of a log that is followed, the longest of each pool."""
         now, lags = self._station.ports.clock.monotonic(), dict.fromkeys(self.ready_pools(), 0.0)
@@ -110,6 +118,7 @@ class Service:
                 group.create_task(reflect.reflect(self._station, roster, topic, kind, namespace=where, handler=handler))
             group.create_task(self.inspector.run())
             group.create_task(Drainage(self._station, self.roster).run())
+            group.create_task(Canaries(self._station, self.roster, self.inspector.trouble).run())
             group.create_task(Ledger(self._station, self.roster).run())
             await self._loop(group)
 

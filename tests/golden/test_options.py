@@ -52,6 +52,7 @@ POOL_OPTIONS: dict[str, dict[str, Any]] = {
             ],
         }
     },
+    "canary": {"canary": {"enabled": True, "script": "helm version\n"}},
     "drain": {"drain": {"maxWait": "30m"}},
     "mirrors": {"mirrors": {"docker.io": "mirror.example/hub"}},
     "architectures": {"architectures": ["arm64"]},

@@ -32,6 +32,9 @@ class State:
     def ready_pools(self) -> Mapping[str, bool]:
         return {"linux": True, "gpu": False}
 
+    def canaries(self) -> Mapping[str, bool]:
+        return {"linux": True, "gpu": False}
+
     def log_lag(self) -> Mapping[str, float]:
         return {"linux": 31.0}
 
