@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,7 @@ from gitops.lint import (
     containers,
     files,
     ignore,
+    podfields,
     podsecurity,
     pools,
     rights,
@@ -21,7 +23,7 @@ from gitops.lint import (
     validate,
 )
 from gitops.lint.code import Code, Severity
-from gitops.lint.files import Role
+from gitops.lint.files import Role, Survey
 from gitops.lint.finding import Finding
 from gitops.lint.subject import Subject, Told, mapping
 from gitops.location import Location
@@ -34,6 +36,7 @@ from gitops.yaml.scan import Scan, scan
 
 RULES: tuple[Callable[[Subject], Iterator[Told]], ...] = (
     containers.look,
+    podfields.look,
     podsecurity.look,
     rights.look,
     pools.look,
@@ -42,6 +45,9 @@ RULES: tuple[Callable[[Subject], Iterator[Told]], ...] = (
 
 _BY_OVERLAYS = frozenset({codes.MISSING_FIELD.code})
 """What an object in a base may lack, because an overlay adds it: not said of files that were not built."""
+_STANDS = frozenset(one.code for one in (codes.WILDCARD, codes.ESCALATION, codes.CLUSTER_ADMIN, codes.DOCKER))
+"""Warnings that hold whatever an overlay adds."""
+_IMAGES = re.compile(rb"^\s*images\s*:", re.MULTILINE)
 _TEXT = frozenset(one.code for one in (codes.WORD, codes.OCTAL, codes.DATE, codes.BIG_INTEGER, codes.NOT_A_STRING))
 
 
@@ -83,7 +89,7 @@ def check(tree: Tree, path: str, *, runner: Mapping[str, bytes]) -> Checked:
     if failed or not found.folders:
         subjects = [one for file, role in found.files.items() if role is Role.RESOURCE for one in _read(contents, file)]
         objects = objects or len(subjects)
-        findings += _unbuilt(subjects) if failed else _plain(subjects)
+        findings += _unbuilt(subjects, found, contents) if failed else _plain(subjects)
     excused = ignore.apply(_distinct(findings), {file: ignore.read(text, file) for file, text in contents.items()})
     ordered = sorted((_marked(one, scans) for one in excused), key=lambda one: one.order)
     secrets = frozenset(secrecy.values(scans.values()))
@@ -96,7 +102,7 @@ def _marked(finding: Finding, scans: Mapping[str, Scan]) -> Finding:
     scanned = scans.get(where.file) if where else None
     if where is None or scanned is None:
         return finding
-    if finding.code is codes.UNKNOWN_FIELD:
+    if finding.code in {codes.UNKNOWN_FIELD, codes.UNKNOWN_POD_FIELD}:
         where = scanned.keys.get(where, where)
     return replace(finding, location=where, length=max(finding.length, scanned.lengths.get(where, 1)))
 
@@ -147,10 +153,16 @@ def _plain(subjects: Sequence[Subject]) -> list[Finding]:
     return found + [_finding(subject, told) for subject, told in pools.together(subjects)]
 
 
-def _unbuilt(subjects: Sequence[Subject]) -> list[Finding]:
-    """Of objects no overlay has touched, only what no overlay mends."""
-    found = (finding for subject in subjects for finding in _object(subject))
-    return [one for one in found if one.severity is Severity.ERROR and one.code.code not in _BY_OVERLAYS]
+def _unbuilt(subjects: Sequence[Subject], found: Survey, contents: Mapping[str, bytes]) -> list[Finding]:
+    """Of objects no overlay has touched, only what overlays are not there to mend."""
+    told = (finding for subject in subjects for finding in _object(subject))
+    retagged = any(_IMAGES.search(contents[file]) for file, role in found.files.items() if role is Role.KUSTOMIZATION)
+    stands = _STANDS if retagged else _STANDS | {codes.UNPINNED.code}
+    return [
+        one
+        for one in told
+        if one.code.code in stands or (one.severity is Severity.ERROR and one.code.code not in _BY_OVERLAYS)
+    ]
 
 
 def _object(subject: Subject) -> Iterator[Finding]:

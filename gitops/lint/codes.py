@@ -101,6 +101,16 @@ UNKNOWN_KIND = Code(
     wrong="apiVersion: gitops-worker.io/v1alpha1\nkind: WorkerPol\n",
     right="apiVersion: gitops-worker.io/v1alpha1\nkind: WorkerPool\n",
 )
+UNKNOWN_POD_FIELD = Code(
+    code="GW108",
+    name="unknown-pod-field",
+    severity=_ERROR,
+    summary="A pod, or a pod template, has a field that Kubernetes does not know.",
+    why="Of a pool's template the API server would refuse every pod, long after the commit. Often it is spelling, or a "
+    "field that stands a level too deep: an affinity nested so was never in force.",
+    wrong="kind: WorkerPool\nspec:\n  podTemplate:\n    spec:\n      nodeselector:\n        disk: fast\n",
+    right="kind: WorkerPool\nspec:\n  podTemplate:\n    spec:\n      nodeSelector:\n        disk: fast\n",
+)
 WORD = Code(
     code="GW111",
     name="ambiguous-word",
@@ -310,6 +320,7 @@ ALL: tuple[Code, ...] = (
     FIELDS_DISAGREE,
     PROTECTED,
     UNKNOWN_KIND,
+    UNKNOWN_POD_FIELD,
     WORD,
     OCTAL,
     DATE,

@@ -12,6 +12,7 @@ from gitops.lint.code import Code
 from gitops.report import fields, reasons
 
 _WIDTH = 100
+_TOPICS = "name a field (workerpool.spec.image), a finding's code (GW301) or a reason (QueueTimeout)"
 
 
 def lines(topic: str) -> list[str]:
@@ -28,7 +29,10 @@ def lines(topic: str) -> list[str]:
     if not found and fields.kind_of(topic.partition(".")[0]) is not None:
         found = [list(fields.lines(fields.find(topic)))]
     if not found:
-        raise errors.ConfigError(f"nothing is known of {topic!r}", hint=structure.nearest(topic, known(topic)))
+        near = structure.nearest(topic, known(topic))
+        # Without a near miss the hint would be every word there is.
+        hint = near if near.startswith("did you mean") else _TOPICS
+        raise errors.ConfigError(f"nothing is known of {topic!r}", hint=hint)
     return [line for index, part in enumerate(found) for line in ([""] if index else []) + part]
 
 

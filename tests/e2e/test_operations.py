@@ -27,6 +27,13 @@ POOLS: dict[str, dict[str, Any]] = {
     "strict": {"image": "busybox:1", "podSecurity": "restricted", "rbac": {"profile": "none"}, **LOCAL},
     "missing": {"image": "nonesuch:1", "timeouts": {"imagePull": "15s"}, **LOCAL},
     "absent": {"image": "nonesuch:1", "imagePullPolicy": "Never"},
+    "private": {
+        "image": "elsewhere.example/worker-tools:1",
+        "mirrors": {"elsewhere.example": "docker.io/library"},
+        "proxy": {"name": "proxy"},
+        "ca": {"name": "trust", "key": "bundle.pem"},
+        **LOCAL,
+    },
     "tight": {"image": "worker-tools:1", "resources": {"limits": {"memory": "64Mi", "cpu": "1"}}, **LOCAL},
 }
 
@@ -57,6 +64,28 @@ def test_a_script_runs_and_its_result_is_whole(place: Workplace) -> None:
     assert (status["phase"], status["reason"], status["exitCode"]) == ("Failed", "ScriptFailed", 3)
     assert status["log"]["complete"]
     assert sorted(place.output(name).replace("\r", "|").split("\n")) == ["no newline", "one", "two|three"]
+
+
+def test_a_pool_with_a_mirror_a_proxy_and_certificates_of_its_own(place: Workplace) -> None:
+    metadata = {"namespace": place.operations_namespace("private")}
+    proxy = {"https_proxy": "http://user:hunter2@proxy.example:3128"}
+    place.apply(
+        [
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {**metadata, "name": "proxy"}, "stringData": proxy},
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {**metadata, "name": "trust"},
+                "data": {"bundle.pem": "certificates\n"},
+            },
+        ]
+    )
+    script = 'echo "$HTTPS_PROXY $https_proxy [$http_proxy]"\ncat "$SSL_CERT_FILE" "$GIT_SSL_CAINFO"\n'
+    name = place.submit(script, pool="private")
+    status = place.until(name)
+    assert status["phase"] == "Succeeded", status
+    assert place.output(name) == "*** *** []\ncertificates\ncertificates\n"
+    assert b"hunter2" not in place.log(name)
 
 
 def test_arguments_environment_and_secrets(place: Workplace) -> None:

@@ -42,6 +42,15 @@ def test_objects_that_no_overlay_has_touched_may_lack_what_one_adds() -> None:
     assert coded(source) == ["GW001"]
 
 
+def test_a_failed_build_hides_no_warning_that_overlays_do_not_mend() -> None:
+    role = "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: a}\nrules:\n"
+    rule = "- {apiGroups: ['*'], resources: ['*'], verbs: ['*']}\n"
+    files = {"broken": "a: [1\n", "pool": POOL.replace("worker-tools:1", "worker-tools"), "role": role + rule}
+    assert coded(tree(**files)) == ["GW001", "GW301", "GW401"]
+    retagged = "resources: [broken.yaml, pool.yaml, role.yaml]\nimages: [{name: worker-tools, newTag: '1'}]\n"
+    assert coded(tree(**files, kustomization=retagged)) == ["GW001", "GW401"]
+
+
 def test_a_finding_stands_where_the_value_was_written() -> None:
     source = MemoryTree(
         {

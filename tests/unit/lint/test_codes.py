@@ -57,6 +57,10 @@ CASES: dict[str, tuple[MemoryTree, MemoryTree]] = {
         tree(pool=POOL.replace("/v1alpha1", "/v1"), worker=WORKER),
         pool(),
     ),
+    "GW108": (
+        pool(*TEMPLATE, "    nodeselector: {disk: fast}"),
+        pool(*TEMPLATE, "    nodeSelector: {disk: fast}"),
+    ),
     "GW111": (data("no"), data('"no"')),
     "GW112": (data("0022"), data("0o22x")),
     "GW113": (data("2024-01-01"), data("2024-13-01")),
