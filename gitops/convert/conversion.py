@@ -18,10 +18,12 @@ from gitops.convert.rights import Rights
 from gitops.convert.secrecy import Needed
 from gitops.convert.template import Found
 from gitops.convert.values import Values
+from gitops.location import Location
 
 NAMESPACE: Final = "gitops-worker"
 _SHORTEST_SECRET: Final = 8
 """A shorter value may stand in the output by chance."""
+_REFER: Final = "put a reference to a Secret there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,26 +252,29 @@ def _about_values(values: Values, wanted: Names) -> Iterator[Notice]:
 
 def _check_secrecy(values: Values, made: Conversion) -> None:
     """The last line: a credential that somebody also wrote elsewhere, say into an annotation."""
-    words = list(_words([made.pool.manifest(), made.worker.manifest()]))
+    written = [text for one in (made.pool, made.worker) for text in _texts([part.value for part in one.sections])]
     for row in chart.ROWS:
         if row.fate is not chart.Fate.CREDENTIAL or row.path in chart.NO_SECRETS or values.raw(row.path) is None:
             continue
         secret = yaml.text_of(values.raw(row.path))
-        if len(secret) >= _SHORTEST_SECRET and any(secret in word for word in words):
+        if len(secret) >= _SHORTEST_SECRET and any(secret in text for text, _ in written):
             message = f"the value of {row.path} stands in another value that would be carried over"
-            hint = "put a reference to a Secret there"
-            raise errors.ConfigError(message, location=values.location(row.path), hint=hint)
+            raise errors.ConfigError(message, location=values.location(row.path), hint=_REFER)
+    for text, at in written:
+        if secrecy.PASSWORD.search(text):
+            raise errors.ConfigError("a URL with a password in it would be carried over", location=at, hint=_REFER)
 
 
-def _words(value: Any) -> Iterator[str]:
+def _texts(value: Any) -> Iterator[tuple[str, Location | None]]:
+    """Every word of a value, keys too, with its place in the values file if it comes from there."""
     if isinstance(value, dict):
-        yield from value
-        yield from _words(list(value.values()))
+        yield from ((str(key), getattr(value, "at", None)) for key in value)
+        yield from _texts(list(value.values()))
     elif isinstance(value, list):
         for item in value:
-            yield from _words(item)
+            yield from _texts(item)
     else:
-        yield str(value)
+        yield str(yaml.plain(value)), getattr(value, "at", None)
 
 
 def _place(entry: Entry) -> tuple[int, int]:

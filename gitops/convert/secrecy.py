@@ -13,6 +13,8 @@ from gitops.location import Location
 
 DOCKER: Final = ".dockerconfigjson"
 _USERINFO: Final = re.compile(r"://\S*@")
+PASSWORD: Final = re.compile(r"://[^\s/@:]*:[^\s@]+@")
+"""A URL with a password in it."""
 _NAMED: Final = re.compile(
     r"pass|secret|token|credential|connection_?string|dsn|(api|access|private|account)[-_]?key|(^|_)(auth|key|pat|pwd)(_|$)",
     re.IGNORECASE,

@@ -69,7 +69,8 @@ def of_pool(values: Values, *, pool: str, operations: str, found: Found) -> dict
             metadata[part] = {**metadata.get(part, {}), **entries}
     else:
         spec = {
-            "affinity": _affinity(values, "scriptPods.affinity"),
+            # What the chart asks of nodes by default, the program asks by itself.
+            "affinity": _affinity(values, "scriptPods.affinity") if values.given("scriptPods.affinity") else {},
             "tolerations": values.items("scriptPods.tolerations"),
             "securityContext": values.mapping("scriptPods.securityContext"),
         }

@@ -40,7 +40,7 @@ def test_without_values_it_is_the_charts_worker() -> None:
     assert spec["resources"] == {"requests": {"cpu": "25m", "memory": "100Mi"}}
     assert spec["timeouts"] == {"unschedulable": "1h", "imagePull": "1h"}
     assert spec["rbac"] == {"profile": "namespace-admin"}
-    assert spec["podTemplate"] == {"spec": {"affinity": chart.LINUX}}
+    assert "podTemplate" not in spec, "what the chart asks of nodes, the program asks by itself"
     assert "podSecurity" not in spec
 
 
@@ -307,3 +307,11 @@ def test_the_name_of_a_registry_is_no_secret() -> None:
         }
     )
     assert one.pool.manifest()["spec"]["image"] == "registry.example/tools:1"
+
+
+def test_a_password_in_a_url_is_refused_where_no_reference_can_stand() -> None:
+    annotations = 'scriptPods:\n  metadata:\n    annotations:\n      docs: "https://me:s3cret@docs.example"\n'
+    with pytest.raises(errors.ConfigError, match="a URL with a password") as caught:
+        made(annotations)
+    assert str(caught.value.location) == "values.yaml:4:13"
+    assert "s3cret" not in str(caught.value)
