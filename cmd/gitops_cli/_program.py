@@ -24,7 +24,7 @@ from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
 from gitops.web.metrics import Requests, WorkerCollector
-from gitops_cli import _apart, _logging, _logstore, _sources
+from gitops_cli import _apart, _logging, _logstore, _sources, _wiring
 from gitops_cli._shell import Shell
 
 log = logging.getLogger(__name__)
@@ -184,8 +184,11 @@ async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
 
     @asynccontextmanager
     async def open_turn(sync: api.GitSync) -> AsyncIterator[turn.Turn]:
-        async with _sources.repository(connection.objects, sync, mirrors) as repository:
-            yield turn.Turn(sync=sync, repository=repository, render=builder.render, means=means)
+        async with (
+            _sources.repository(connection.objects, sync, mirrors) as repository,
+            _wiring.on_behalf(connection, sync) as rights,
+        ):
+            yield turn.Turn(sync=sync, repository=repository, render=builder.render, means=rights)
 
     await loop.serve(connection.watch, means, namespace=program.namespace, open_turn=open_turn)
 

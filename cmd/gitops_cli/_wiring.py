@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from gitops import cluster, errors, runner
+from gitops import api, cluster, errors, runner
 from gitops.plan.change import Desired
 from gitops.ports.objects import Resource
 from gitops.source import Tree
@@ -45,6 +46,20 @@ def means(shell: Shell, connection: cluster.Cluster, *, patience: float = 300.0,
 
     report = _progress.reporter(shell.console) if loud else events.silent
     return Means(objects=connection.objects, clock=connection.clock, report=report, patience=patience, who=who)
+
+
+@asynccontextmanager
+async def on_behalf(connection: cluster.Cluster, sync: api.GitSync, *, patience: float = 300.0) -> AsyncIterator[Means]:
+    """What a turn of the reconciler works with: its own rights, or those of the account the GitSync names."""
+    account = sync.spec.service_account
+    if account is None:
+        yield Means(objects=connection.objects, clock=connection.clock, patience=patience)
+        return
+    # The server adds the groups of a service account itself.
+    user = f"system:serviceaccount:{sync.metadata.namespace}:{account.name}"
+    config = replace(connection.config, impersonate=cluster.Impersonation(user=user))
+    async with cluster.connect(config, component="reconciler", clock=connection.clock) as other:
+        yield Means(objects=other.objects, clock=other.clock, patience=patience)
 
 
 def cache() -> Path:

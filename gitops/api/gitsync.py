@@ -162,6 +162,12 @@ class GitSyncSpec(Wire, frozen=True, kw_only=True):
     mode: Annotated[Mode, Meta(description="apply new commits, or report what they would change")] = Mode.APPLY
     drift: Annotated[DriftMode, Meta(description="report drift, or correct it")] = DriftMode.REPORT
     suspend: Annotated[bool, Meta(description="Do nothing until this is false again")] = False
+    service_account: Annotated[
+        LocalReference | None,
+        Meta(
+            description="Account in this namespace with whose rights commits are applied, instead of the reconciler's"
+        ),
+    ] = None
     prune: Annotated[bool, Meta(description="Delete what left Git")] = True
     deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = DeletionBudget()
     timeout: Annotated[Duration, Meta(description="For waiting until what was applied is healthy")] = "5m"

@@ -5,5 +5,6 @@ from gitops.cluster.connection import Cluster, connect
 from gitops.cluster.http import Limits
 from gitops.cluster.operations import OperationObjects
 from gitops.cluster.reflector import Patience
+from gitops.cluster.settings import Impersonation
 
-__all__ = ["Cluster", "ClusterConfig", "Limits", "OperationObjects", "Patience", "connect", "load"]
+__all__ = ["Cluster", "ClusterConfig", "Impersonation", "Limits", "OperationObjects", "Patience", "connect", "load"]

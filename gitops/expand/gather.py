@@ -138,13 +138,9 @@ def _installation(
     syncs: list[_Decoded[api.GitSync]],
 ) -> Installation:
     here = [decoded for decoded in workers if decoded[0].namespace == namespace]
-    credentials = {
-        secret.name
-        for ref, _, sync in syncs
-        if ref.namespace == namespace
-        for secret in _secrets(sync.spec.source)
-        if secret
-    }
+    followed = [sync.spec for ref, _, sync in syncs if ref.namespace == namespace]
+    credentials = {secret.name for spec in followed for secret in _secrets(spec.source) if secret}
+    accounts = {spec.service_account.name for spec in followed if spec.service_account}
     return Installation(
         namespace=namespace,
         programs=tuple(Program(ref=ref, manifest=manifest, value=value) for ref, manifest, value in here),
@@ -159,4 +155,5 @@ def _installation(
             if ref.namespace == namespace
         ),
         credentials=tuple(sorted(credentials)),
+        accounts=tuple(sorted(accounts)),
     )

@@ -42,12 +42,13 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """All pools and workers of one namespace, and the Secrets its GitSyncs name."""
+    """All pools and workers of one namespace, and the Secrets and accounts its GitSyncs name."""
 
     namespace: str
     pools: tuple[Pool, ...]
     programs: tuple[Program, ...]
     credentials: tuple[str, ...]
+    accounts: tuple[str, ...]
 
     @property
     def anchor(self) -> ResourceRef:

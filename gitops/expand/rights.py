@@ -22,7 +22,7 @@ def shared(installation: Installation) -> Iterator[Manifest]:
         roles.OPERATIONS: roles.operations(),
         roles.EXPANSION: roles.expansion(),
         roles.WORKER: roles.worker(),
-        roles.HOME: roles.home(installation.secrets),
+        roles.HOME: roles.home(installation.secrets, installation.accounts),
         roles.RECONCILER: roles.reconciler(where),
         roles.NODES: roles.nodes(),
     }

@@ -120,12 +120,13 @@ def nodes() -> list[Rule]:
     return [rule("", ("nodes",), ("get", "list"))]
 
 
-def home(secrets: tuple[str, ...]) -> list[Rule]:
-    """The reconciler in its own namespace; of Secrets it reads these by name and no other."""
+def home(secrets: tuple[str, ...], accounts: tuple[str, ...] = ()) -> list[Rule]:
+    """The reconciler in its own namespace; it reads these Secrets and acts as these accounts, and no others."""
     return [
         rule("", ("configmaps",), (*APPLY, "update")),
         rule("", ("serviceaccounts",), APPLY),
         *([rule("", ("secrets",), ("get",), names=secrets)] if secrets else []),
+        *([rule("", ("serviceaccounts",), ("impersonate",), names=accounts)] if accounts else []),
         rule("apps", ("deployments",), APPLY),
         rule(meta.GROUP, ("gitsyncs", "workerpools", "workers"), APPLY),
         rule(meta.GROUP, ("gitsyncs/status",), ("get", "patch")),

@@ -175,6 +175,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "GitSync.spec.ignore[].owner": "team-web",
     "GitSync.spec.ignore[].reason": "an autoscaler decides",
     "GitSync.spec.ignore[].expires": "2027-01-31",
+    "GitSync.spec.serviceAccount": {"name": "applier"},
     "GitSync.spec.source.url": "https://git.example/team/config.git",
     "Worker.spec.logStore.bucket.endpoint": "https://minio.example:9000",
     "GitSync.spec.source.path": "overlays/production",

@@ -18,7 +18,6 @@ from gitops.git.mirror import Mirror
 from gitops.objects import Manifest
 from gitops.reconcile import turn
 from gitops.sync import status
-from gitops.sync.means import Means
 from gitops_cli import _wiring
 from tests.cluster.bare import BareApiServer
 from tests.cluster.gitserver import LocalGitServer
@@ -145,14 +144,16 @@ class Desk:
         """One turn of the reconciler, its verdict written to the status as its loop does."""
         config = cluster.load(kubeconfig=str(self.server.kubeconfig))
         async with cluster.connect(config, component="reconciler") as connection:
-            means = Means(objects=connection.objects, clock=connection.clock, patience=20)
             sync = await self._read(connection)
             where = site.site(
                 sync.spec.source.url,
                 credentials=site.Credentials(password=self.git.token),
                 ca=self.git.ca_file.read_text(),
             )
-            async with Mirror(self.cache / "reconciler", where) as mirror:
+            async with (
+                Mirror(self.cache / "reconciler", where) as mirror,
+                _wiring.on_behalf(connection, sync, patience=20) as means,
+            ):
                 opened = turn.Turn(sync=sync, repository=mirror, render=_wiring.render, means=means)
                 verdict = await turn.run(opened)
             judged = await self._read(connection)

@@ -123,6 +123,26 @@ def test_the_reconciler_reads_only_the_secrets_named() -> None:
     }
 
 
+def test_the_reconciler_acts_only_as_the_accounts_named() -> None:
+    sync = {
+        "apiVersion": "gitops-worker.io/v1alpha1",
+        "kind": "GitSync",
+        "metadata": {"name": "config", "namespace": "ci"},
+        "spec": {"source": {"url": "https://git.example/c.git"}, "serviceAccount": {"name": "applier"}},
+    }
+    home = of(grown(pool(), worker(), sync), "ClusterRole")["gitops-worker:ci:home"]
+    assert [rule for rule in home["rules"] if "impersonate" in rule["verbs"]] == [
+        {
+            "apiGroups": [""],
+            "resources": ["serviceaccounts"],
+            "verbs": ["impersonate"],
+            "resourceNames": ["applier"],
+        }
+    ]
+    plain = of(grown(pool(), worker()), "ClusterRole")["gitops-worker:ci:home"]
+    assert not any("impersonate" in rule["verbs"] for rule in plain["rules"])
+
+
 def test_embedded_is_one_account_and_split_two() -> None:
     one = grown(pool(), worker())
     two = grown(pool(), worker(topology="split"))
