@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from gitops.plan.change import Desired
 from gitops.plan.settle import Header, Rules
 from gitops.ports.repository import Repository
 from gitops.report.documents import Locate, nowhere
-from gitops.source import Revision
+from gitops.source import Revision, heads
 from gitops.sync import consent, status
 from gitops.sync.desired import Places
 from gitops_cli import _sources, _wiring
@@ -143,7 +143,7 @@ async def opened(shell: Shell, connection: cluster.Cluster, sync: api.GitSync) -
 
 async def _revision(mirror: Repository, sync: api.GitSync, asked: Asked) -> Revision:
     if asked.revision:
-        return await _at(mirror, asked.revision)
+        return await _at(mirror, sync, asked.revision)
     if not asked.applied:
         return await mirror.resolve(sync.spec.source.ref)
     if not sync.status.last_applied_revision:
@@ -153,12 +153,30 @@ async def _revision(mirror: Repository, sync: api.GitSync, asked: Asked) -> Revi
     return Revision.parse(sync.status.last_applied_revision)
 
 
-async def _at(mirror: Repository, name: str) -> Revision:
-    """A revision as printed, a full commit, or a branch."""
-    if "sha1:" in name:
-        return Revision.parse(name)
-    full = len(name) == 40 and set(name) <= set("0123456789abcdef")  # noqa: PLR2004  # hex digits of SHA-1
-    return await mirror.resolve(Reference(commit=name) if full else Reference(branch=name))
+async def _at(mirror: Repository, sync: api.GitSync, text: str) -> Revision:
+    """A revision as printed, a branch, a tag, or a commit by its first digits; `~n` behind it is n before it."""
+    if "sha1:" in text:
+        return Revision.parse(text)
+    name, tilde, back = text.partition("~")
+    found = await _by_name(mirror, sync, name)
+    if not tilde:
+        return found
+    await mirror.fetch(found)
+    return await mirror.named(f"{found.commit}~{back}")
+
+
+async def _by_name(mirror: Repository, sync: api.GitSync, name: str) -> Revision:
+    if len(name) == 40 and set(name) <= set("0123456789abcdef"):  # noqa: PLR2004  # hex digits of SHA-1
+        return await mirror.resolve(Reference(commit=name))
+    try:
+        return await mirror.resolve(Reference(branch=name))
+    except errors.RevisionNotFound as no_branch:
+        with suppress(errors.RevisionNotFound):
+            return await mirror.resolve(Reference(tag=name))
+        if heads.COMMITS.match(name):
+            await mirror.fetch(await mirror.resolve(sync.spec.source.ref))
+            return await mirror.named(name)
+        raise no_branch from None
 
 
 async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:

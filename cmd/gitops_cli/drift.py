@@ -41,7 +41,13 @@ be read.
 """
 )
 @click.argument("target")
-@click.option("--at", "revision", metavar="REV", default="", help="A branch or commit instead of the one last applied.")
+@click.option(
+    "--at",
+    "revision",
+    metavar="REV",
+    default="",
+    help="A branch, tag or commit (`main~2`) instead of what was last applied.",
+)
 @_options.output(*FORMS)
 @click.pass_context
 def command(context: click.Context, /, **given: str) -> int:

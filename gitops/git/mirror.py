@@ -100,6 +100,10 @@ class Mirror:
         """The commits `newer` has and `older` has not, newest first."""
         return await self._run(self._between, older, newer, limit)
 
+    async def named(self, text: str) -> Revision:
+        """A commit by an abbreviation, and `~n` for what is before it."""
+        return await self._run(self._named, text)
+
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit under refs/gitops/kept/<name>.
 
@@ -190,6 +194,13 @@ class Mirror:
         walker = repository.walk(newest.id, SortMode.TOPOLOGICAL)
         walker.hide(known.id)
         return tuple(_described(one) for one in itertools.islice(walker, limit))
+
+    def _named(self, text: str) -> Revision:
+        repository = self._opened()
+        if repository is not None and heads.COMMITS.match(text):
+            with suppress(KeyError, ValueError, pygit2.GitError):
+                return Revision(commit=str(repository.revparse_single(text).peel(pygit2.Commit).id))
+        raise heads.no_commit(text)
 
     def _keep(self, name: str, revision: Revision) -> None:
         with store.locked(self.path, lambda: None):

@@ -69,6 +69,14 @@ class Repository(Protocol):
         """
         ...
 
+    async def named(self, text: str) -> Revision:
+        """A commit of the mirror as people write it: `3f2a1b9` if only one begins so, and `3f2a1b9~2` two before it.
+
+        Raises:
+            RevisionNotFound: there is none in the mirror, or more than one.
+        """
+        ...
+
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit under a private reference, so that it survives a force-push and garbage collection."""
         ...

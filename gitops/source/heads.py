@@ -6,6 +6,7 @@ An annotated tag is advertised twice: itself, and peeled with `^{}` (gitprotocol
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 
 from gitops import errors
@@ -19,6 +20,8 @@ FETCHED = "refs/gitops/fetched"
 """Where the mirror notes what it fetched last; everything private lives below refs/gitops/."""
 FETCHED_TAGS = "refs/gitops/tags/"
 """Where fetched tags stand, as the server has them: an annotated one is an object of its own."""
+COMMITS = re.compile(r"^[0-9a-f]{4,40}(~\d{0,6})*$")
+"""What `Repository.named` takes."""
 ALL = ("+refs/heads/*:refs/gitops/heads/*", "+refs/tags/*:refs/gitops/tags/*")
 
 
@@ -39,6 +42,14 @@ def find(heads: Heads, reference: Reference, *, where: str) -> Revision:
         return _newest(heads, reference.semver, where)
     raise errors.ConfigError(
         "the source follows nothing", hint="set one of ref.branch, ref.tag, ref.semver, ref.commit"
+    )
+
+
+def no_commit(text: str) -> errors.RevisionNotFound:
+    """The error of a text that names no commit of the mirror, or several."""
+    return errors.RevisionNotFound(
+        f"no single commit is meant by {text!r}",
+        hint="name a branch, a tag, or a commit by at least 4 digits; NAME~2 is two before it",
     )
 
 

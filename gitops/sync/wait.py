@@ -11,7 +11,7 @@ from gitops.objects import Manifest, ref_of
 from gitops.plan.change import Change
 from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
-from gitops.sync import events
+from gitops.sync import claims, events
 from gitops.sync.live import Live
 from gitops.sync.means import Means
 from gitops.sync.together import together
@@ -35,7 +35,12 @@ async def until_healthy(means: Means, known: Mapping[ResourceRef, Manifest], liv
     targets = {
         ref: live.resource_of(ref, found["apiVersion"]) for ref, found in known.items() if _unhealthy(ref, found)
     }
-    await _until(means, targets, judge=_unhealthy)
+    lazy = await claims.waiting_for_use(means.objects, {ref: known[ref] for ref in targets})
+
+    def judge(ref: ResourceRef, found: Manifest | None) -> str:
+        return "" if ref in lazy and found is not None else _unhealthy(ref, found)
+
+    await _until(means, targets, judge=judge)
 
 
 async def until_gone(means: Means, changes: Sequence[Change], live: Live) -> None:

@@ -89,6 +89,18 @@ class MemoryRepository:
         known = self._above(self._known(older))
         return tuple(self._commits[one] for one in self._above(self._known(newer)) if one not in known)[:limit]
 
+    async def named(self, text: str) -> Revision:
+        """A commit by an abbreviation, and `~n` for what is before it."""
+        if not heads.COMMITS.match(text):
+            raise heads.no_commit(text)
+        name, *back = text.split("~")
+        found = [one for one in self._fetched if one.startswith(name)]
+        line = self._above(found[0]) if len(found) == 1 else []
+        steps = sum(int(one or 1) for one in back)
+        if steps >= len(line):
+            raise heads.no_commit(text)
+        return Revision(commit=line[steps])
+
     async def keep(self, name: str, revision: Revision) -> None:
         """Keep the commit."""
         self.kept[name] = self._known(revision)

@@ -161,6 +161,20 @@ async def test_the_commits_between_two_newest_first(hosted: Hosted) -> None:
     assert await hosted.repository.between(third, third, limit=10) == ()
 
 
+async def test_a_commit_is_found_by_its_beginning_and_by_what_comes_after(hosted: Hosted) -> None:
+    first = hosted.push(FILES)
+    second = hosted.push({**FILES, "new": b""})
+    with pytest.raises(errors.RevisionNotFound):
+        await hosted.repository.named(second.commit[:8])
+    await hosted.repository.fetch(second)
+    assert (await hosted.repository.named(second.commit[:8])).commit == second.commit
+    assert (await hosted.repository.named(f"{second.commit}~")).commit == first.commit
+    assert (await hosted.repository.named(f"{second.commit[:12]}~1")).commit == first.commit
+    for text in (f"{second.commit}~2", "ffffffff" if second.commit[0] != "f" else "00000000", "main", "HEAD", "a:b"):
+        with pytest.raises(errors.RevisionNotFound):
+            await hosted.repository.named(text)
+
+
 async def test_what_was_fetched_survives_a_force_push(hosted: Hosted) -> None:
     old = hosted.push(FILES)
     await hosted.repository.fetch(old)
