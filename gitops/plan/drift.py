@@ -12,7 +12,7 @@ from typing import Any
 
 from gitops.api.meta import FIELD_MANAGER, GROUP
 from gitops.location import Location
-from gitops.objects import Manifest
+from gitops.objects import Manifest, fieldpath
 from gitops.plan import attribution, compare, predict
 from gitops.plan.change import Desired
 from gitops.plan.compare import ABSENT
@@ -142,6 +142,8 @@ def _added(one: Desired, live: Manifest, *, known: tuple[str, ...]) -> list[Drif
     for pointer, owner in attribution.foreign_leaves(live):
         if not _inside(pointer, roots) or _inside(pointer, known) or attribution.is_ours(live, pointer):
             continue
+        if _has(one.manifest, live, pointer):
+            continue  # Git speaks there too: what differs is a change, and written back by hand it is none
         found[pointer] = Drift(
             ref=one.ref,
             path=pointer,
@@ -153,6 +155,33 @@ def _added(one: Desired, live: Manifest, *, known: tuple[str, ...]) -> list[Drif
             location=one.location,
         )
     return list(found.values())
+
+
+# What tells the items of the lists of Kubernetes apart, whichever of them a list uses.
+_KEYS = ("name", "key", "mountPath", "devicePath", "containerPort", "port", "protocol", "ip", "type", "topologyKey")
+
+
+def _has(desired: Any, live: Any, pointer: str) -> bool:
+    """Git has something at a JSON Pointer of live; items of lists are the same if their keys are."""
+    for token in pointer.split("/")[1:]:
+        key = fieldpath.unescape(token)
+        if isinstance(live, list) and isinstance(desired, list):
+            live = live[int(key)]
+            desired = next((one for one in desired if _is_same_item(one, live)), compare.ABSENT)
+        elif isinstance(live, dict) and isinstance(desired, dict):
+            live, desired = live.get(key), desired.get(key, compare.ABSENT)
+        else:
+            return False
+        if desired is compare.ABSENT:
+            return False
+    return True
+
+
+def _is_same_item(one: Any, other: Any) -> bool:
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return bool(one == other)
+    keys = [key for key in _KEYS if key in one and key in other]
+    return bool(keys) and all(one[key] == other[key] for key in keys)
 
 
 def _guarded(one: Desired) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,122 @@ def test_an_ignore_rule_hides_keeps_and_ends(desk: Desk) -> None:
     assert "/spec/replicas  changed: Git 3, live 7" in shown.output
     told = re.sub(r"\s+", " ", shown.output)
     assert "The ignore rule of team-web (an autoscaler decides) expired on 2001-01-31" in told
+
+
+SIDE_CAR = {"spec": {"template": {"spec": {"containers": [{"name": "spy", "image": "spy:1"}], "hostNetwork": True}}}}
+
+
+def hands(desk: Desk) -> None:
+    """What people do to a cluster on a bad day."""
+    where = ("-n", desk.namespace)
+    edit(desk, "configmap/settings", '{"data": {"colour": "red"}}', "--field-manager=kubectl-edit")
+    edit(desk, "configmap/settings", '{"data": {"size": null}}', "--field-manager=helm")
+    desk.server.kubectl("scale", "deployment/web", *where, "--replicas=5")
+    desk.server.kubectl("patch", "deployment/web", *where, "-p", json.dumps(SIDE_CAR), "--field-manager=injector")
+    both = json.dumps({"data": {"word": "c2VjcmV0LXdvcmQ=", "other": "c2VjcmV0LXdvcmQ="}})
+    edit(desk, "secret/key", both, "--field-manager=rotator")
+    rule_ = json.dumps(
+        [{"op": "add", "path": "/rules/-", "value": {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}}]
+    )
+    desk.server.kubectl("patch", "role/robot", *where, "--type=json", "-p", rule_, "--field-manager=kubectl-edit")
+    subject = {"op": "add", "path": "/subjects/-", "value": {"kind": "User", "name": "mallory", "apiGroup": RBAC}}
+    desk.server.kubectl("patch", "rolebinding/robot", *where, "--type=json", "-p", json.dumps([subject]))
+    edit(desk, "rolebinding/robot", '{"metadata": {"labels": {"team": "theirs"}}}')
+
+
+RBAC = "rbac.authorization.k8s.io"
+
+
+def test_drift_says_what_who_and_how_bad_by_object_and_path(desk: Desk) -> None:
+    first = desk.push("nothing")
+    ran(desk.sync("sync", "--no-wait"), 0)
+    ran(desk.sync("drift"), 0)
+    hands(desk)
+
+    shown = ran(desk.sync("drift", "-o", "json"), 1)
+    found = {
+        (one["object"]["kind"], one["path"]): (one["manner"], one["severity"], one["manager"])
+        for one in shown.json["drift"]
+    }
+    spec = "/spec/template/spec"
+    assert found == {
+        ("ConfigMap", "/data/colour"): ("changed", "security", "kubectl-edit"),
+        ("ConfigMap", "/data/size"): ("removed", "security", ""),
+        ("Deployment", "/spec/replicas"): ("changed", "capacity", "kubectl"),
+        ("Deployment", f"{spec}/containers/0"): ("added", "security", "injector"),
+        ("Deployment", f"{spec}/hostNetwork"): ("added", "security", "injector"),
+        ("Secret", "/data/other"): ("changed", "security", "rotator"),
+        ("Secret", "/data/word"): ("changed", "security", "rotator"),
+        ("Role", "/rules/1"): ("added", "security", "kubectl-edit"),
+        ("RoleBinding", "/subjects/1"): ("added", "security", "kubectl-patch"),
+    }
+    secret = {one["path"]: one for one in shown.json["drift"] if one["object"]["kind"] == "Secret"}
+    live = {one["live"] for one in secret.values()}
+    assert len(live) == 1  # equal values look equal
+    assert next(iter(live)).startswith("sha256:")
+    assert {one["desired"] for one in secret.values()}.isdisjoint(live)
+    removed = next(one for one in shown.json["drift"] if one["path"] == "/data/size")
+    # Who only removes something leaves no trace: those who do leave one are candidates, never culprits.
+    assert {one["manager"] for one in removed["candidates"]} == {"kubectl-edit"}
+    table = ran(desk.sync("drift"), 1).output
+    assert "not attributable; wrote to it before:" in table
+    for text in (shown.output, table):
+        assert "hidden-value" not in text
+        assert "c2VjcmV0" not in text
+
+    # Another commit to compare with, in the ways people name one.
+    desk.write(settings=SETTINGS.replace("blue", "red"))
+    second = desk.push("red, as it is")
+    for name in ("main", second, second[:9], f"main@sha1:{second}"):
+        told = {
+            (one["object"]["kind"], one["path"])
+            for one in ran(desk.sync("drift", "--at", name, "-o", "json"), 1).json["drift"]
+        }
+        assert ("ConfigMap", "/data/colour") not in told
+    for name in (f"{second[:9]}~", "main~1", first[:12]):
+        told = {
+            (one["object"]["kind"], one["path"])
+            for one in ran(desk.sync("drift", "--at", name, "-o", "json"), 1).json["drift"]
+        }
+        assert ("ConfigMap", "/data/colour") in told
+    assert "no branch 'mian'" in ran(desk.sync("drift", "--at", "mian"), 2, 3).errors
+
+
+def test_drift_that_could_not_be_read_is_never_in_sync(desk: Desk) -> None:
+    desk.kustomization("settings", "key")
+    desk.push("two")
+    ran(desk.sync("sync", "--no-wait"), 0)
+    name = f"half-{desk.namespace}"
+    rules = [
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "list"]},
+        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["git"]},
+        {"apiGroups": ["gitops-worker.io"], "resources": ["gitsyncs"], "verbs": ["get", "list"]},
+    ]
+    role = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "Role",
+        "metadata": {"name": "half", "namespace": desk.namespace},
+        "rules": rules,
+    }
+    binding = {
+        "apiVersion": f"{RBAC}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "half", "namespace": desk.namespace},
+        "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": "half"},
+        "subjects": [{"kind": "User", "name": name, "apiGroup": RBAC}],
+    }
+    desk.server.apply([role, binding])
+    half = replace(desk, kubeconfig=desk.server.user(name), cache=desk.cache / "half")
+
+    told = ran(half.sync("drift"), 4)
+    assert "Secret" in told.output
+    assert "unverified" in told.output
+    edit(desk, "configmap/settings", '{"data": {"colour": "red"}}')
+    told = ran(half.sync("drift", "-o", "json"), 1).json
+    assert [one["path"] for one in told["drift"]] == ["/data/colour"]
+    assert [one["object"]["kind"] for one in told["unreadable"]] == ["Secret"]
+    refused = ran(half.gitops("plan", "--sync", "main", "-n", desk.namespace), 5)
+    assert "cannot be read" in refused.output
 
 
 async def test_the_reconciler_corrects_and_names_an_opponent(desk: Desk) -> None:

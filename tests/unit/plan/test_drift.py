@@ -208,3 +208,26 @@ def test_the_report_names_path_hand_and_both_values_and_never_a_secret() -> None
         assert hidden not in str(report)
     assert report.drift[0].manager == EDIT
     assert str(report.drift[0].desired).startswith("sha256:")
+
+
+RULES = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+THEIR_RULES = made.entry({"f:rules": {}}, EDIT, "Update")
+
+
+def test_rules_that_somebody_wrote_and_wrote_back_are_no_drift() -> None:
+    wanted = made.of_kind("Role", api_version=RBAC, rules=RULES)
+    assert _found(wanted, made.live(wanted, THEIR_RULES)) == []
+
+
+def test_a_rule_somebody_added_is_told_once() -> None:
+    wanted = made.of_kind("Role", api_version=RBAC, rules=RULES)
+    more = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["*"]}
+    found = _found(wanted, made.live({**wanted, "rules": [*RULES, more]}, THEIR_RULES))
+    assert [(path, manner) for path, manner, *_ in found] == [("/rules/1", Manner.ADDED)]
+
+
+def test_arguments_of_a_container_that_are_as_wanted_are_no_addition_though_others_wrote_them() -> None:
+    spec = {"containers": [{"name": "side", "image": "s"}, {**CONTAINER, "args": ["a", "b"]}]}
+    wanted = _deployment(spec)
+    theirs = _entry({"f:containers": {'k:{"name":"main"}': {"f:args": {}}}}, EDIT, "Update")
+    assert _found(wanted, made.live(wanted, _entry(POD_FIELDS), theirs)) == []
