@@ -35,6 +35,8 @@ class Span:
     follow: bool = False
     tail: int | None = None
     since: str = ""
+    attempt: int = 0
+    """Which attempt's log; 0 is the last one's."""
 
     @property
     def query(self) -> str:
@@ -105,7 +107,7 @@ async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Sp
 
 
 async def _once(connection: cluster.Cluster, operation: api.Operation, span: Span) -> AsyncGenerator[bytes, None]:
-    path = f"/logs/{operation.metadata.uid}?{span.query}"
+    path = f"/logs/{_operations.log_name(operation, span.attempt)}?{span.query}"
     what = f"read the log of operation {operation.metadata.name}"
     missing: errors.ObjectMissing | None = None
     for pod in await _workers(connection, operation):

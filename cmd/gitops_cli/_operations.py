@@ -9,6 +9,7 @@ import msgspec
 
 from gitops import api, cluster, errors
 from gitops.api.operation import Phase
+from gitops.pods import marks
 from gitops.ports import watch
 from gitops.ports.objects import Resource
 from gitops.report import redact
@@ -112,6 +113,17 @@ def stands(operation: api.Operation) -> str:
     where = f" on {status.node}" if status.node and phase in {Phase.RUNNING, Phase.STARTING} else ""
     why = ": ".join(part for part in (status.reason if status.reason != phase else "", status.message) if part)
     return redact.plain(f"{phase}{where}{f' ({why})' if why else ''}")
+
+
+def attempt(operation: api.Operation) -> int:
+    """Number of the attempt that runs, or ran last."""
+    claim = operation.status.claim
+    return claim.attempt if claim is not None else max(len(operation.status.attempts), 1)
+
+
+def log_name(operation: api.Operation, number: int = 0) -> str:
+    """Under which name the worker keeps the log of an attempt; 0 is the last one."""
+    return marks.log_name(operation.metadata.uid, number or attempt(operation))
 
 
 def log_gap(operation: api.Operation) -> str:

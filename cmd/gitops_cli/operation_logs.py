@@ -18,6 +18,7 @@ class Options:
     follow: bool
     tail: int | None
     since: str
+    attempt: int
 
 
 @click.command(
@@ -34,10 +35,13 @@ The worker keeps logs after their pods are gone. Reading one takes the right to 
 @click.option("-f", "--follow", is_flag=True, help="Go on until the operation ended.")
 @click.option("--tail", type=click.IntRange(min=0), default=None, metavar="N", help="Only the last N lines.")
 @click.option("--since", default="", metavar="DURATION", help="Only what came after: 5m, 1h.")
+@click.option("--attempt", type=click.IntRange(min=1), default=None, metavar="N", help="Of an attempt before the last.")
 @click.pass_context
-def command(context: click.Context, name: str, tail: int | None, since: str, *, follow: bool) -> None:
+def command(
+    context: click.Context, name: str, tail: int | None, since: str, attempt: int | None, *, follow: bool
+) -> None:
     """Print what an operation wrote."""
-    options = Options(name=name, follow=follow, tail=tail, since=since)
+    options = Options(name=name, follow=follow, tail=tail, since=since, attempt=attempt or 0)
     context.exit(_edge.start(run(_shell.of(context), options)))
 
 
@@ -49,7 +53,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     async with _wiring.connected(shell) as connection:
         where = _operations.namespace(shell, connection)
         operation = await _operations.find(connection, where, options.name)
-        if operation.status.phase not in _logs.READABLE and not options.follow:
+        if operation.status.phase not in _logs.READABLE and not options.follow and not options.attempt:
             shell.console.note(
                 f"operation {operation.metadata.name} has written nothing yet: {_operations.stands(operation)}"
             )
@@ -58,9 +62,9 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         if options.since:
             moment = connection.clock.now() - timedelta(seconds=duration.seconds(options.since))
             since = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        if options.follow and operation.status.phase not in _logs.READABLE:
+        if options.follow and not options.attempt and operation.status.phase not in _logs.READABLE:
             operation = await _operations.begun(connection, operation, _logs.READABLE)
-        span = _logs.Span(follow=options.follow, tail=options.tail, since=since)
+        span = _logs.Span(follow=options.follow, tail=options.tail, since=since, attempt=options.attempt)
         await _logs.print_log(shell, connection, operation, span)
         operation = await _operations.find(connection, where, options.name)
     if _operations.log_gap(operation):

@@ -144,6 +144,21 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
     timeout: Annotated[
         str, Meta(pattern=DURATION, description="For the script's run; default: the pool's `timeouts.run`")
     ] = ""
+    idempotent: Annotated[
+        bool,
+        Meta(
+            description="Running the script again from its start does no harm: the pool's `retry` then also holds when "
+            "the cluster ended it midway, and not only when it provably never started"
+        ),
+    ] = False
+    ttl_after_finished: Annotated[
+        str,
+        Meta(
+            pattern=DURATION,
+            description="The object is deleted this long after its end; its log has a retention of its own. "
+            "Default: the pool's, else it is kept",
+        ),
+    ] = ""
 
 
 class Claim(Wire, frozen=True, kw_only=True):
@@ -176,6 +191,19 @@ class LogRecord(Wire, frozen=True, kw_only=True):
     sha256: Annotated[str, Meta(description="Digest of the stream, as the runner saw it")] = ""
 
 
+class Attempt(Wire, frozen=True, kw_only=True):
+    """An attempt that the infrastructure failed and that was followed by another one."""
+
+    number: Annotated[int, Meta(ge=1, description="Which attempt, from 1")]
+    pod: Annotated[str, Meta(description="Name of its pod")] = ""
+    pod_uid: Annotated[str, Meta(description="UID of its pod; empty if there was none")] = ""
+    node: Annotated[str, Meta(description="Node of its pod")] = ""
+    reason: Annotated[str, Meta(description="CamelCase reason of its end")] = ""
+    message: Annotated[str, Meta(description="The same in words")] = ""
+    started: Annotated[bool, Meta(description="The script may have started")] = False
+    finished_at: Annotated[str, Meta(description="When (RFC 3339)")] = ""
+
+
 class OperationStatus(Wire, frozen=True, kw_only=True):
     """What became of it."""
 
@@ -185,6 +213,7 @@ class OperationStatus(Wire, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(description="CamelCase reason of the phase")] = ""
     message: Annotated[str, Meta(description="The same in words")] = ""
     claim: Claim | None = None
+    attempts: Annotated[list[Attempt], Meta(max_length=16, description="The attempts before the last one")] = []
     pod_uid: Annotated[str, Meta(description="UID of the attempt's pod")] = ""
     node: Annotated[str, Meta(description="Node the pod ran on")] = ""
     exit_code: Annotated[int | None, Meta(description="The script's exit code")] = None

@@ -11,6 +11,7 @@ from msgspec import Meta
 from gitops.api.meta import (
     API_VERSION,
     CIDR,
+    DURATION,
     NAME,
     Condition,
     Duration,
@@ -149,6 +150,23 @@ class Canary(Wire, frozen=True, kw_only=True):
     timeout: Annotated[Duration, Meta(description="For its script")] = "1m"
 
 
+class Retry(Wire, frozen=True, kw_only=True):
+    """What happens when the infrastructure fails an operation: its node is lost, drained, short of disk, shut down."""
+
+    attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10,
+            description="How many pods an operation gets at most. Another one is made only if the last one's script "
+            "provably never started, or the operation says that it is `idempotent`",
+        ),
+    ] = 3
+    delay: Annotated[Duration, Meta(description="Before the second attempt; twice as long before each further one")] = (
+        "10s"
+    )
+
+
 class Allow(Wire, frozen=True, kw_only=True):
     """What an operation may ask for beside the pool's own."""
 
@@ -234,6 +252,14 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         Literal["privileged", "baseline", "restricted"],
         Meta(description="Pod security standard enforced in the operations namespace"),
     ] = "baseline"
+    retry: Annotated[Retry, Meta(description="What happens when the infrastructure fails an operation")] = Retry()
+    ttl_after_finished: Annotated[
+        str,
+        Meta(
+            pattern=DURATION,
+            description="Operations that do not say otherwise are deleted this long after their end; empty: kept",
+        ),
+    ] = ""
     egress: Annotated[Egress, Meta(description="Whom the pods may talk to")] = Egress()
     canary: Annotated[Canary, Meta(description="Tries the pool after each change")] = Canary()
     drain: Annotated[Drain, Meta(description="What happens to running operations when their node is to be emptied")] = (

@@ -107,6 +107,8 @@ def worker() -> list[Rule]:
     """The worker in its own namespace."""
     return [
         rule(meta.GROUP, ("gitsyncs", "operations", "workerpools", "workers"), READ),
+        # An Operation's time may be over: spec.ttlAfterFinished.
+        rule(meta.GROUP, ("operations",), ("delete",)),
         rule(meta.GROUP, ("operations/status", "workerpools/status", "workers/status"), ("get", "patch")),
         # Canaries. Who may create pods in the operations namespace gains nothing by it.
         rule(meta.GROUP, ("operations",), ("create",)),

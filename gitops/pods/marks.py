@@ -39,6 +39,11 @@ def pod_name(uid: str, attempt: int) -> str:
     return f"op-{uid}-{attempt}"
 
 
+def log_name(uid: str, attempt: int) -> str:
+    """Under which name the log of an attempt is stored; that of the first one is the operation's UID."""
+    return uid if attempt <= 1 else f"{uid}-{attempt}"
+
+
 def key_of(pod: Manifest) -> tuple[str, int] | None:
     """UID of the operation and attempt a pod belongs to; None for a pod that is not ours."""
     labels = pod["metadata"].get("labels") or {}

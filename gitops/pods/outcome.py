@@ -7,6 +7,7 @@ then why the worker gave up. It decides only once there is nothing more to come.
 from __future__ import annotations
 
 import errno
+import re
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -54,6 +55,8 @@ class Outcome:
     message: str
     exit_code: int | None = None
     record: EndRecord | None = None
+    infrastructure: bool = False
+    """Neither the script, nor what it asked for, nor a person is to blame."""
 
 
 def end_record(pod: Manifest | None) -> EndRecord | None:
@@ -84,7 +87,7 @@ def of(evidence: Evidence) -> Outcome:
     if evidence.cancel:
         return _cancelled(evidence, terminated)
     if disrupted is not None:
-        return _failed(*disrupted, terminated)
+        return replace(_failed(*disrupted, terminated), infrastructure=disrupted[0] not in _OWN_FAULT)
     if terminated:
         return _from_container(terminated, evidence)
     init = _failed_init(evidence.pod)
@@ -140,7 +143,7 @@ def _interrupted(evidence: Evidence) -> Outcome:
         return Outcome(phase=Phase.CANCELLED, reason="Cancelled", message=f"cancelled: {evidence.cancel}")
     disrupted = _disruption(evidence.pod)
     if disrupted is not None:
-        return _failed(*disrupted, {})
+        return replace(_failed(*disrupted, {}), infrastructure=disrupted[0] not in _OWN_FAULT)
     return _failed("PodDeleted", f"the pod was deleted while the script ran{_by_whom(evidence.pod)}", {})
 
 
@@ -170,7 +173,7 @@ def _lost(evidence: Evidence) -> Outcome:
     message = f"the pod is gone{_by_whom(evidence.pod)}, and nothing says how the script ended"
     if evidence.pod is not None and not started(evidence.pod):
         return _failed("PodDeleted", f"the pod was deleted before the script started{_by_whom(evidence.pod)}", {})
-    return Outcome(phase=Phase.UNKNOWN, reason="PodLost", message=message)
+    return Outcome(phase=Phase.UNKNOWN, reason="PodLost", message=message, infrastructure=True)
 
 
 def _failed(reason: str, message: str, terminated: Mapping[str, Any]) -> Outcome:
@@ -203,6 +206,13 @@ _DISRUPTIONS = {
 }
 
 
+_OWN_FAULT = frozenset({"StorageLimitExceeded", "DeadlineExceeded"})
+# The kubelet's eviction manager, on limits that the pod itself has.
+_OVER_ITS_LIMIT = re.compile(
+    r"exceeds the limit|exceeded its local ephemeral storage limit|exceeds the total limit of containers"
+)
+
+
 def _disruption(pod: Manifest | None) -> tuple[str, str] | None:
     """What the cluster did to the pod, from its status reason or its DisruptionTarget condition."""
     if pod is None:
@@ -210,6 +220,8 @@ def _disruption(pod: Manifest | None) -> tuple[str, str] | None:
     status = pod.get("status") or {}
     target = stage.condition(pod, "DisruptionTarget")
     words = status.get("message") or target.get("message") or ""
+    if _OVER_ITS_LIMIT.search(words):
+        return "StorageLimitExceeded", f"the kubelet ended the pod for what it stored: {words}"
     if target.get("status") == "True":
         reason, why = _DISRUPTIONS.get(
             target.get("reason") or "", ("Disrupted", target.get("reason") or "no reason given")
@@ -222,7 +234,7 @@ def _disruption(pod: Manifest | None) -> tuple[str, str] | None:
 
 
 def _completed(pod: Manifest) -> bool:
-    return (_terminated(pod).get("reason") or "") in {"Completed", "Error"}
+    return _terminated(pod).get("reason") == "Completed"
 
 
 def _by_whom(pod: Manifest | None) -> str:

@@ -30,6 +30,12 @@ _OPERATION = (
         "Others held the operation's mutex for too long.",
         "the message names who; raise spec.mutex.wait, or share the mutex",
     ),
+    ("Retrying", "The infrastructure failed an attempt; the pool's retry makes another one.", ""),
+    (
+        "StorageLimitExceeded",
+        "The script stored more than the workspace or its ephemeral-storage limit allows.",
+        "raise the pool's workspace.sizeLimit or limits, or let the script store less",
+    ),
     ("WaitingForMutex", "Another operation was first with the mutex; this one starts after it.", ""),
     ("PoolRemoved", "The WorkerPool was removed while the operation waited in it.", "run it on another pool"),
     ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,7 +11,7 @@ from functools import cached_property
 from gitops import api
 from gitops.api import duration
 from gitops.api.operation import Mutex, Phase
-from gitops.pods import marks
+from gitops.pods import marks, retry
 from gitops.pods.outcome import Outcome
 from gitops.worker import mutexes
 from gitops.worker.mutexes import Hold
@@ -28,11 +28,17 @@ class Queue:
     waiting: Mapping[str, tuple[api.Operation, ...]]
 
     def start(
-        self, pools: Iterable[api.WorkerPool], running: Mapping[str, int], taken: Iterable[Hold] = ()
+        self,
+        pools: Iterable[api.WorkerPool],
+        running: Mapping[str, int],
+        taken: Iterable[Hold] = (),
+        *,
+        resting: Container[str] = (),
     ) -> list[api.Operation]:
         """The operations that fit beside the `running` ones of each pool and beside the mutexes `taken`.
 
-        The pools take turns, so that a burst in one does not delay the others. Who waits for a mutex takes no place.
+        The pools take turns, so that a burst in one does not delay the others. Who waits for a mutex takes no place,
+        nor does one of the `resting` (UIDs), whose next attempt is not due yet.
         """
         rooms = {
             pool.metadata.name: max(pool.spec.max_operations - running.get(pool.metadata.name, 0), 0)
@@ -40,7 +46,7 @@ class Queue:
             if not pool.spec.suspended
         }
         holds = list(taken)
-        lines = [iter(self.waiting.get(pool, ())) for pool in rooms]
+        lines = [(one for one in self.waiting.get(pool, ()) if one.metadata.uid not in resting) for pool in rooms]
         awaited = self._awaited(rooms)
         found: list[api.Operation] = []
         while lines:
@@ -169,6 +175,14 @@ def _has(holder: Hold, operation: api.Operation) -> str:
     return f"{holder.who} has it ({holder.mode}) or is before {operation.metadata.name} in its line"
 
 
+def rests(operation: api.Operation, pool: api.WorkerPool, now: datetime) -> bool:
+    """It was tried already, and the pause before its next attempt is not over."""
+    tried = len(operation.status.attempts)
+    return tried > 0 and _age(operation, now) < retry.delay(pool.spec.retry, tried)
+
+
 def _age(operation: api.Operation, now: datetime) -> float:
-    created = operation.metadata.creation_timestamp
-    return (now - datetime.fromisoformat(created)).total_seconds() if created else 0.0
+    """Seconds since it was created, or since its last attempt ended."""
+    attempts = operation.status.attempts
+    since = attempts[-1].finished_at if attempts else operation.metadata.creation_timestamp
+    return (now - datetime.fromisoformat(since)).total_seconds() if since else 0.0

@@ -80,7 +80,7 @@ def _pods(roster: Roster, worker: str) -> Iterator[Found]:
 
 def _superseded(operation: api.Operation, attempt: int) -> bool:
     claim = operation.status.claim
-    return claim is not None and attempt < claim.attempt
+    return attempt < claim.attempt if claim is not None else attempt <= len(operation.status.attempts)
 
 
 def _of_worker(pod: Manifest, worker: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from gitops import api, errors
 from gitops.api.operation import Phase
-from gitops.pods import allowed, outcome, render
+from gitops.pods import allowed, outcome, render, retry
 from gitops.pods.render import Launch
 from gitops.ports.logstore import LogWriter
 from gitops.sizing import observed
@@ -75,11 +75,11 @@ async def create(station: Station, roster: Roster, live: Live, made: Mapping[str
 
 async def see_through(station: Station, roster: Roster, live: Live) -> None:
     """Attend a pod to its end, make its log durable, report, and acknowledge by deleting it."""
-    writer, finished = await station.ports.store.writer(live.uid), False
+    writer, finished = await station.ports.store.writer(live.log), False
     try:
         evidence = await attend.Attendance(station, roster, live, writer).attend()
         await writer.sync()
-        written = await _report(station, roster, live, outcome.of(evidence), writer)
+        written = await _report(station, roster, live, evidence, writer)
         finished = True
     finally:
         await writer.close(finished=finished)
@@ -108,22 +108,27 @@ async def restart(station: Station, roster: Roster, live: Live, attempt: Launch)
 
 async def conclude(station: Station, roster: Roster, live: Live) -> None:
     """Report the end of an attempt whose pod is gone, from what the log store has of it."""
-    writer = await station.ports.store.writer(live.uid)
+    writer = await station.ports.store.writer(live.log)
     try:
         evidence = outcome.Evidence(pod=live.pod, gone=True, record=writer.tally.record, cancel=live.cancel)
-        await _report(station, roster, live, outcome.of(evidence), writer)
+        await _report(station, roster, live, evidence, writer)
     finally:
         await writer.close(finished=True)
 
 
 async def acknowledge(station: Station, live: Live) -> None:
     """Delete a pod whose end is reported already: a worker died between the two."""
-    await station.ports.store.end(live.uid)
+    await station.ports.store.end(live.log)
     await attend.delete(station, live)
 
 
-async def _report(station: Station, roster: Roster, live: Live, ended: outcome.Outcome, writer: LogWriter) -> Written:
-    operation = live.operation
+async def _report(
+    station: Station, roster: Roster, live: Live, evidence: outcome.Evidence, writer: LogWriter
+) -> Written:
+    """Write the attempt's end: the operation's own, or that another attempt follows."""
+    operation, ended = live.operation, outcome.of(evidence)
+    if operation is not None and retry.wanted(operation, live.pool.spec.retry, evidence, ended):
+        return await _try_again(station, roster, live, evidence, operation)
     roster.figures.end(live.pool.metadata.name, ended)
     if operation is None:
         log.info("ended after its operation was deleted: %s", ended.message, extra={"operation_uid": live.uid})
@@ -141,6 +146,25 @@ async def _report(station: Station, roster: Roster, live: Live, ended: outcome.O
         roster.runs[operation.spec.pool].append(used)
     log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
     await tell.ended(station, operation, ended, written)
+    return written
+
+
+async def _try_again(
+    station: Station, roster: Roster, live: Live, evidence: outcome.Evidence, operation: api.Operation
+) -> Written:
+    """Give the claim back, with what became of this attempt; admission starts the next one when it is due."""
+    ended, now = outcome.of(evidence), station.ports.clock.now()
+    attempt = status.attempt(live.key[1], live.pod, ended, started=retry.may_have_started(evidence), now=now)
+    pause = retry.delay(live.pool.spec.retry, len(operation.status.attempts) + 1)
+    written = await record.write(
+        station,
+        roster,
+        operation,
+        lambda current: status.retrying(current, attempt, pause=pause),
+        claim=live.claim,
+    )
+    log.warning("%s: %s; another attempt follows", ended.reason, ended.message, extra=_fields(operation))
+    await tell.retries(station, operation, attempt, written)
     return written
 
 

@@ -31,6 +31,11 @@ class Live:
         self.changed = asyncio.Event()
 
     @property
+    def log(self) -> str:
+        """Name of the attempt's log in the store."""
+        return marks.log_name(*self.key)
+
+    @property
     def uid(self) -> str:
         """UID of the operation."""
         return self.key[0]

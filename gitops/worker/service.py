@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from gitops import api, errors
@@ -17,6 +18,7 @@ from gitops.worker import admit, adopt, drive, mutexes, record, reflect
 from gitops.worker.adopt import Duty, Found
 from gitops.worker.canary import Canaries
 from gitops.worker.drain import Drainage
+from gitops.worker.expire import Expiry
 from gitops.worker.inspect import Inspector
 from gitops.worker.ledger import Ledger
 from gitops.worker.live import Live
@@ -120,6 +122,7 @@ class Service:
             group.create_task(Drainage(self._station, self.roster).run())
             group.create_task(Canaries(self._station, self.roster, self.inspector.trouble).run())
             group.create_task(Ledger(self._station, self.roster).run())
+            group.create_task(Expiry(self._station, self.roster).run())
             await self._loop(group)
 
     async def _loop(self, group: asyncio.TaskGroup) -> None:
@@ -225,13 +228,17 @@ class Service:
                     group.create_task(self._task(live, ending))
         running = self.running()
         able = [pool for name, pool in served.items() if self._able(name, pool)]
-        for operation in queue.start(able, running, taken):
-            key = (operation.metadata.uid, 1)
+        for operation in queue.start(able, running, taken, resting=self._waiting_to_retry(queue, served, now)):
+            key = (operation.metadata.uid, len(operation.status.attempts) + 1)
             if (operation.metadata.uid, 0) in self.live or self._resting(key):
                 continue
             live = self._enlist(key, operation, served[operation.spec.pool])
-            attempt = self._launch(operation, live.pool)
+            attempt = self._launch(operation, live.pool, attempt=key[1])
             group.create_task(self._task(live, drive.start(self._station, roster, live, attempt)))
+
+    def _waiting_to_retry(self, queue: admit.Queue, served: Mapping[str, WorkerPool], now: datetime) -> frozenset[str]:
+        waiting = ((served[name], line) for name, line in queue.waiting.items() if name in served)
+        return frozenset(one.metadata.uid for pool, line in waiting for one in line if admit.rests(one, pool, now))
 
     def _taken(self) -> list[Hold]:
         """The mutexes that are held, or about to be: what this process starts is held before its claim is heard of."""

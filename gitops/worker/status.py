@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from gitops import api
-from gitops.api.operation import Phase
+from gitops.api.operation import Attempt, Phase
 from gitops.objects import Manifest, conditions
 from gitops.pods import outcome, stage
 from gitops.pods.render import Launch
@@ -42,6 +44,30 @@ def released(holder: str) -> dict[str, Any]:
     """The claim given back: somebody else was first with the mutex."""
     message = f"{holder} was first with its mutex"
     return {"phase": Phase.QUEUED, "reason": "WaitingForMutex", "message": message, "claim": None}
+
+
+def attempt(number: int, pod: Manifest | None, ended: outcome.Outcome, *, started: bool, now: datetime) -> Attempt:
+    """What is remembered of an attempt that is followed by another one."""
+    metadata = pod["metadata"] if pod is not None else {}
+    return Attempt(
+        number=number,
+        pod=metadata.get("name") or "",
+        pod_uid=metadata.get("uid") or "",
+        node=pod["spec"].get("nodeName") or "" if pod is not None else "",
+        reason=ended.reason,
+        message=ended.message[:MESSAGE_LIMIT],
+        started=started,
+        finished_at=rfc3339(now),
+    )
+
+
+def retrying(operation: api.Operation, last: Attempt, *, pause: int) -> dict[str, Any]:
+    """The claim given back because the infrastructure failed the attempt; what was the attempt's own goes."""
+    message = f"attempt {last.number} ended: {last.message}; the next one follows after {pause} s"
+    own: dict[str, Any] = dict.fromkeys(("claim", "podUid", "node", "startedAt"))
+    attempts = [*operation.status.attempts, last]
+    again = {"phase": Phase.QUEUED, "reason": "Retrying", "message": message[:MESSAGE_LIMIT]}
+    return {**again, **own, "attempts": msgspec.to_builtins(attempts)}
 
 
 def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gitops import api
-from gitops.api.operation import Phase
+from gitops.api.operation import Attempt, Phase
 from gitops.objects import Manifest
 from gitops.pods.outcome import Outcome
 from gitops.pods.stage import Progress, Stage
@@ -27,6 +27,15 @@ async def ended(station: Station, operation: api.Operation, outcome: Outcome, wr
     severity: Severity = "Normal" if outcome.phase is Phase.CANCELLED else "Warning"
     happening = Happening(reason=outcome.reason, action="Run", note=outcome.message, severity=severity)
     await station.ports.events.tell(regarding(operation), happening)
+
+
+async def retries(station: Station, operation: api.Operation, attempt: Attempt, written: Written) -> None:
+    """The infrastructure failed an attempt, and another one follows."""
+    if written is Written.DONE:
+        note = f"attempt {attempt.number}: {attempt.message}"
+        await station.ports.events.tell(
+            regarding(operation), Happening(reason="Retrying", action="Run", note=note, severity="Warning")
+        )
 
 
 def regarding(operation: api.Operation) -> Manifest:

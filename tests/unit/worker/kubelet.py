@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +49,15 @@ class Pod:
         # The pod may be deleted at any moment: a kubelet is used to that.
         with contextlib.suppress(errors.ObjectMissing):
             await self.cluster.objects.patch_status(resource, OPS, self.name, {"status": status})
+        await settle()
+
+    async def bind(self, node: str = "one") -> None:
+        """The scheduler chooses a node."""
+        resource = await self.cluster.objects.resource("v1", "Pod")
+        found = self.cluster.objects.server.get(resource, OPS, self.name)
+        if found is not None:
+            found["spec"]["nodeName"] = node
+            self.cluster.objects.server.replace(resource, found)
         await settle()
 
     async def container(self, **state: Any) -> None:
@@ -94,7 +103,7 @@ class Pod:
         await self.end(code)
 
 
-Behaviour = Callable[[Pod], Awaitable[None]]
+Behaviour = Callable[[Pod], Coroutine[Any, Any, None]]
 
 
 class Cluster:
@@ -128,9 +137,20 @@ class Cluster:
             pod = self.pods[name] = Pod(self, change.object)
             self.logs.expect(OPS, name, marks.CONTAINER)
             if self.behaviour is not None:
-                task = asyncio.ensure_future(self.behaviour(pod))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._do(self.behaviour(pod))
+        elif change.object["metadata"].get("deletionTimestamp") and _ended(change.object):
+            self._do(self._confirm(name))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _confirm(self, name: str) -> None:
+        """A pod that has ended and is to be deleted goes when its kubelet says so."""
+        await asyncio.sleep(0)
+        resource = await self.objects.resource("v1", "Pod")
+        self.objects.server.delete(resource, OPS, name, DeleteOptions(grace_seconds=0))
 
     async def kind(self, name: str) -> Resource:
         return await self.objects.resource(
@@ -193,6 +213,10 @@ class Cluster:
 
     def count(self, *kinds: str) -> list[str]:
         return [call.verb for call in self.objects.calls if call.kind in kinds]
+
+
+def _ended(pod: Manifest) -> bool:
+    return (pod.get("status") or {}).get("phase") in {"Failed", "Succeeded"}
 
 
 async def rest() -> None:
