@@ -54,6 +54,8 @@ POOL_OPTIONS: dict[str, dict[str, Any]] = {
     },
     "canary": {"canary": {"enabled": True, "script": "helm version\n"}},
     "drain": {"drain": {"maxWait": "30m"}},
+    "retry": {"retry": {"attempts": 1}},
+    "ttlAfterFinished": {"ttlAfterFinished": "24h"},
     "mirrors": {"mirrors": {"docker.io": "mirror.example/hub"}},
     "architectures": {"architectures": ["arm64"]},
     "proxy": {"proxy": {"name": "proxy"}},
