@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from gitops.lint import codes
 from gitops.lint.structure import below, dotted, nearest
-from gitops.lint.subject import Pod, Subject, Told, pod_of
+from gitops.lint.subject import Subject, Told, mapping, pod_of
 
 FIELDS: Final = """\
 CoreResourceClaim: name request
@@ -173,15 +173,18 @@ WindowsSecurityContextOptions: gmsaCredentialSpec gmsaCredentialSpecName hostPro
 """Each type with its fields, and behind a colon the type of a field's value, or of the items of its list."""
 
 
+_TEMPLATE: Final[Mapping[str, str]] = {"metadata": "ObjectMeta", "spec": "PodSpec"}
+
+
 def look(subject: Subject) -> Iterator[Told]:
     """Every field of the object's pod that no pod has."""
     pod = pod_of(subject)
-    if pod is not None:
-        yield from _unknown(pod)
-
-
-def _unknown(pod: Pod) -> Iterator[Told]:
-    for pointer, key, known in _strangers(pod.spec, "PodSpec", pod.pointer):
+    found = list(_strangers(pod.spec, "PodSpec", pod.pointer)) if pod is not None else []
+    if subject.ours:
+        template = mapping(subject.manifest, "spec", "podTemplate")
+        found += (("/spec/podTemplate", key, _TEMPLATE) for key in template if key not in _TEMPLATE)
+        found += _strangers(template.get("metadata"), "ObjectMeta", "/spec/podTemplate/metadata")
+    for pointer, key, known in found:
         where = below(pointer, key)
         yield Told(codes.UNKNOWN_POD_FIELD, where, f"a pod has no field {dotted(where)}", nearest(key, list(known)))
 

@@ -71,9 +71,12 @@ def _below(field: Field, part: str) -> Field:
         return Field(kind=field.kind, path=f"{prefix}{name}", schema=known[name], required=required)
     if isinstance(node.get("additionalProperties"), dict):
         return Field(kind=field.kind, path=f"{prefix}{part}", schema=node["additionalProperties"])
-    message = f"{field.name} has no field {part}"
-    hint = structure.nearest(part, list(known)) if known else "its fields are Kubernetes' own: kubectl explain pod.spec"
-    raise errors.ConfigError(message, hint=hint)
+    if path == "metadata" or node.get("x-kubernetes-preserve-unknown-fields"):
+        place = f"{path}.{part}".replace("[]", "").removeprefix("spec.podTemplate.")
+        raise errors.ConfigError(f"{field.name}.{part} is Kubernetes' own field", hint=f"kubectl explain pod.{place}")
+    if not known:
+        raise errors.ConfigError(f"{field.name} has no fields", cause=f"it is of type {node.get('type', 'any')}")
+    raise errors.ConfigError(f"{field.name} has no field {part}", hint=structure.nearest(part, list(known)))
 
 
 def lines(field: Field) -> Iterator[str]:

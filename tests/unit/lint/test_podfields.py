@@ -8,6 +8,7 @@ import pytest
 from kubernetes.client import models
 
 from gitops.lint import podfields
+from tests.unit.lint.trees import POOL, WORKER, findings, tree
 
 
 def kubernetes() -> dict[str, dict[str, str]]:
@@ -33,6 +34,12 @@ def test_the_table_is_that_of_kubernetes() -> None:
     theirs = kubernetes()
     # An older client knows fewer; of what it knows nothing is missing here.
     assert {kind: {name: ours[kind].get(name) for name in fields} for kind, fields in theirs.items()} == theirs
+
+
+def test_a_template_has_metadata_and_spec_and_nothing_else() -> None:
+    source = tree(pool=POOL + "  podTemplate:\n    speck: {nodeSelector: {disk: fast}}\n", worker=WORKER)
+    [one] = findings(source)
+    assert (str(one.location), one.code.code, one.hint) == ("pool.yaml:11:5", "GW108", "did you mean spec?")
 
 
 @pytest.mark.parametrize(
