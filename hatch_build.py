@@ -27,6 +27,10 @@ FLAGS = (
     "-Werror",
     "-ffunction-sections",
     "-Wl,--gc-sections",
+    # Nothing here unwinds: a tenth of the size.
+    "-fno-asynchronous-unwind-tables",
+    "-fno-unwind-tables",
+    "-Wl,-z,norelro",
 )
 
 

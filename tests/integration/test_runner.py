@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,8 @@ from gitops.runner import frames, record
 
 pytestmark = pytest.mark.integration
 
+SPOOL = ("--spool-bytes", "4000000")
+LEAPS = [(1970, 1, 1), (1999, 12, 31), (2000, 2, 28), (2000, 2, 29), (2024, 2, 28), (2100, 2, 28), (2199, 12, 31)]
 EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "40"))
 SOURCES = Path(__file__).parents[2] / "gitops" / "runner" / "src"
 
@@ -62,14 +65,18 @@ def ran(process: subprocess.Popen[bytes], record_file: Path, timeout: float = 30
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("runner") / "runner"
+    compiled(path, *SOURCES.glob("*.c"))
+    return path
+
+
+def compiled(path: Path, *sources: Path) -> None:
     compiler = shutil.which("gcc")
     if compiler is None:
         pytest.skip("no gcc: the sanitized runner is not built here")
-    path = tmp_path_factory.mktemp("runner") / "runner"
-    sources = [str(source) for source in sorted(SOURCES.glob("*.c"))]
-    flags = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
-    subprocess.run([compiler, *flags, "-fno-sanitize-recover=all", "-o", str(path), *sources], check=True, timeout=120)
-    return path
+    flags = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", f"-I{SOURCES}"]
+    command = [compiler, *flags, "-fno-sanitize-recover=all", "-o", str(path), *map(str, sorted(sources))]
+    subprocess.run(command, check=True, timeout=120)
 
 
 @dataclass
@@ -243,6 +250,52 @@ def test_the_spool_is_bounded_and_gives_frames_back(bench: Bench) -> None:
         [bench.program, "--replay", "59990", "--spool", bench.folder], capture_output=True, check=True
     )
     assert again.stdout == done.raw[done.raw.index(b"\n59990|") + 1 :]
+
+
+def test_a_replay_from_any_frame_gives_what_was_written_from_there(bench: Bench) -> None:
+    done = bench.run("seq 30000; head -c 70000 /dev/zero | tr '\\0' '\\1'", "--spool", str(bench.folder), *SPOOL)
+    for first in (0, 1, 2, 4095, 29_999, 30_001, 30_017, done.record.last_seq, done.record.last_seq + 1):
+        command = [str(bench.program), "--replay", str(first), "--spool", str(bench.folder)]
+        again = subprocess.run(command, capture_output=True, check=True).stdout
+        assert again == b"".join(frame.line + b"\n" for frame in done.frames if frame.seq >= first)
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "1x", " 1", "18446744073709551616", "9223372036854775807"])
+def test_only_a_number_of_seconds_is_one(program: Path, text: str) -> None:
+    done = subprocess.run([program, "--timeout", text, "--", "true"], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, b"runner: wrong argument: --timeout\n")
+
+
+DRIVER = """
+#include <stdlib.h>
+#include <unistd.h>
+#include "record.c"
+int main(int argc, char **argv) {
+    for (int at = 1; at < argc; at++) {
+        char space[64];
+        struct text text;
+        struct timespec when = {.tv_sec = atoll(argv[at]), .tv_nsec = 7000000};
+        text_begin(&text, space, sizeof space);
+        add_time(&text, &when);
+        text_add(&text, "\\n");
+        if (write(1, space, (size_t)(text.at - space)) < 0) return 1;
+    }
+    return 0;
+}
+"""
+
+
+def test_times_are_those_of_the_calendar(tmp_path: Path) -> None:
+    driver = tmp_path / "driver.c"
+    driver.write_text(DRIVER)
+    others = [path for path in SOURCES.glob("*.c") if path.stem not in {"main", "record"}]
+    compiled(tmp_path / "driver", driver, *others)
+    named = [datetime(year, month, day, 23, 59, 59, tzinfo=UTC) for year, month, day in LEAPS]
+    spread = [datetime.fromtimestamp(step * 86_400 * 13 + step * 997, UTC) for step in range(4000)]
+    moments = [*named, *(moment + timedelta(seconds=1) for moment in named), *spread]
+    seconds = [str(int(moment.timestamp())) for moment in moments]
+    told = subprocess.run([tmp_path / "driver", *seconds], capture_output=True, text=True, check=True).stdout
+    assert told.splitlines() == [f'"{moment:%Y-%m-%dT%H:%M:%S}.007Z"' for moment in moments]
 
 
 def test_wrong_arguments_are_named(program: Path) -> None:

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -73,32 +72,41 @@ static int put(char *path, const char *data, size_t size, mode_t mode) {
 
 /* One line: mode in octal, path and content in base64. */
 static int unpack(char *line) {
-    char text[512], *rest;
+    char space[512], *rest;
+    uint64_t bits = 0;
     char *mode = strtok_r(line, " ", &rest), *path = strtok_r(NULL, " ", &rest), *data = strtok_r(NULL, " ", &rest);
     char none[1] = "";
     if (!data) data = none;
     if (!mode || !path || decode(path) < 0) return EINVAL;
+    for (; *mode >= '0' && *mode <= '7'; mode++) bits = bits << 3 | (uint64_t)(*mode - '0');
     long size = decode(data);
-    int error = size < 0 || leads_out(path) ? EINVAL
-                                            : put(path, data, (size_t)size, (mode_t)strtoul(mode, NULL, 8) & 0777);
+    int error = size < 0 || leads_out(path) ? EINVAL : put(path, data, (size_t)size, (mode_t)bits & 0777);
     if (error) {
-        snprintf(text, sizeof text, "cannot write the file %.300s: %s", path, strerror(error));
-        frame_system(text);
+        struct text text;
+        text_begin(&text, space, sizeof space);
+        text_add(&text, "cannot write the file ");
+        text_add_some(&text, path, 300);
+        text_add(&text, ": ");
+        text_add(&text, strerror(error));
+        frame_system(space);
     }
     return error;
 }
 
 int files_unpack(const char *list) {
-    FILE *file = fopen(list, "re");
-    if (!file) return errno;
-    char *line = NULL;
-    size_t capacity = 0;
-    int error = 0;
-    while (!error && getline(&line, &capacity, file) > 0) {
-        line[strcspn(line, "\n")] = 0;
+    struct stat about;
+    if (stat(list, &about)) return errno;
+    /* A ConfigMap or Secret: at most a megabyte. */
+    size_t size = (size_t)about.st_size + 1;
+    char *content = malloc(size);
+    if (!content) return ENOMEM;
+    errno = EIO;
+    int error = file_read(list, content, size) < 0 ? errno : 0;
+    for (char *line = content, *next; !error && line; line = next) {
+        next = strchr(line, '\n');
+        if (next) *next++ = 0;
         if (*line) error = unpack(line);
     }
-    free(line);
-    fclose(file);
+    free(content);
     return error;
 }

@@ -22,7 +22,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -43,17 +42,7 @@ static struct {
     long long spool_bytes, window, linger, grace, timeout, heartbeat, drain;
 } options = {.record = "/dev/termination-log", .grace = 30, .heartbeat = 30, .drain = 2, .linger = 600, .window = -1};
 
-static struct {
-    pid_t pid;
-    int running, exit_code, signal;
-    int told;      /* SIGTERM or SIGINT came at any time */
-    int term;      /* ... while the script ran */
-    int timed_out; /* the script's own clock ended */
-    int left;      /* processes that outlived the script and were killed */
-    int start_error;
-    int files_error; /* errno of a file that could not be written: the script was not started */
-    struct timespec started, finished;
-} script;
+static struct script script;
 
 static long long now_ms(void) {
     struct timespec now;
@@ -62,15 +51,24 @@ static long long now_ms(void) {
 }
 
 static int fail(const char *what, const char *detail) {
-    fprintf(stderr, "runner: %s: %s\n", what, detail);
-    return 2;
+    char space[512];
+    struct text text;
+    text_begin(&text, space, sizeof space);
+    text_add(&text, "runner: ");
+    text_add(&text, what);
+    text_add(&text, ": ");
+    text_add_some(&text, detail, 300);
+    text_add(&text, "\n");
+    return write(STDERR_FILENO, space, (size_t)(text.at - space)) < 0 ? 2 : 2;
 }
 
 static int set_number(long long *target, const char *text) {
-    char *end;
-    errno = 0;
-    *target = strtoll(text, &end, 10);
-    return errno || end == text || *end || *target < 0 ? -1 : 0;
+    uint64_t number;
+    const char *end = number_read(text, &number);
+    /* Seconds are counted in milliseconds, too. */
+    if (!end || *end || number > INT64_MAX / 1000) return -1;
+    *target = (long long)number;
+    return 0;
 }
 
 static int set_option(const char *name, const char *value) {
@@ -95,17 +93,29 @@ static int set_option(const char *name, const char *value) {
 
 /* Signals the script's group and whatever this sub-reaper inherited. Returns how many children it found. */
 static int kill_all(int signal) {
-    char path[64], text[32];
+    char space[4096];
+    struct text path;
     int found = 0;
     if (script.running) kill(-script.pid, signal);
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    FILE *children = fopen(path, "re");
-    if (!children) return 0;
-    while (fscanf(children, "%31s", text) == 1) {
-        int pid = atoi(text);
-        if (pid > 1 && kill(pid, signal) == 0) found++;
+    text_begin(&path, space, sizeof space);
+    text_add(&path, "/proc/self/task/");
+    text_add_number(&path, getpid());
+    text_add(&path, "/children");
+    int children = open(space, O_RDONLY | O_CLOEXEC);
+    if (children < 0) return 0;
+    /* Numbers, each with a space behind it; a block may end within one. */
+    long pid = 0;
+    for (ssize_t got; (got = read_some(children, space, sizeof space)) > 0;) {
+        for (ssize_t at = 0; at < got; at++) {
+            if (space[at] >= '0' && space[at] <= '9') {
+                pid = pid * 10 + space[at] - '0';
+                continue;
+            }
+            if (pid > 1 && kill((pid_t)pid, signal) == 0) found++;
+            pid = 0;
+        }
     }
-    fclose(children);
+    close(children);
     return found;
 }
 
@@ -196,12 +206,16 @@ static int until(long long now) {
 }
 
 static void check_clocks(long long now, struct stream *streams) {
-    char text[96];
+    char space[96];
+    struct text text;
     if (due.timeout && now >= due.timeout && script.running) {
         due.timeout = 0;
         script.timed_out = 1;
-        snprintf(text, sizeof text, "time is up: the script ran for %lld s", options.timeout);
-        frame_system(text);
+        text_begin(&text, space, sizeof space);
+        text_add(&text, "time is up: the script ran for ");
+        text_add_number(&text, options.timeout);
+        text_add(&text, " s");
+        frame_system(space);
         kill(-script.pid, SIGTERM);
         if (!due.kill) due.kill = now + options.grace * 1000;
     }
@@ -265,37 +279,10 @@ static void follow(struct stream *streams, int signals) {
     kill_all(SIGKILL);
 }
 
-static void stamp(char *out, size_t size, struct timespec *when) {
-    struct tm parts;
-    gmtime_r(&when->tv_sec, &parts);
-    size_t used = strftime(out, size, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(out + used, size - used, ".%03ldZ", when->tv_nsec / 1000000);
-}
-
-static size_t record_text(char *text, size_t size) {
-    char digest[65], started[40], finished[40];
-    struct usage usage;
-    usage_read(&usage);
-    digest_hex(digest);
-    stamp(started, sizeof started, &script.started);
-    stamp(finished, sizeof finished, &script.finished);
-    int length = snprintf(
-        text, size,
-        "{\"version\":1,\"exitCode\":%d,\"signal\":%d,\"terminated\":%s,\"timedOut\":%s,\"startError\":%d,"
-        "\"leftBehind\":%d,\"lastSeq\":%llu,\"lines\":%llu,\"bytes\":%llu,\"sha256\":\"%s\",\"started\":\"%s\","
-        "\"finished\":\"%s\",\"cpuMs\":%lld,\"throttledMs\":%lld,\"memoryPeak\":%lld,\"oomKills\":%lld,"
-        "\"filesError\":%d,\"dockerAsked\":%s}",
-        script.exit_code, script.signal, script.term ? "true" : "false", script.timed_out ? "true" : "false",
-        script.start_error, script.left, (unsigned long long)totals.seq + 1, (unsigned long long)totals.lines,
-        (unsigned long long)totals.bytes, digest, started, finished, usage.cpu_ms, usage.throttled_ms,
-        usage.memory_peak, usage.oom_kills, script.files_error,
-        options.docker_mark && access(options.docker_mark, F_OK) == 0 ? "true" : "false");
-    return (size_t)length;
-}
-
 static void write_record(void) {
     char text[1024];
-    size_t size = record_text(text, sizeof text);
+    int asked = options.docker_mark && access(options.docker_mark, F_OK) == 0;
+    size_t size = record_text(text, sizeof text, &script, asked);
     int fd = open(options.record, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd >= 0) {
         if (write(fd, text, size) != (ssize_t)size) frame_system("the end record could not be written");
@@ -335,29 +322,43 @@ static int block_signals(void) {
 }
 
 static void say_start_error(const char *command) {
-    char text[512];
+    char space[512];
+    struct text text;
     script.running = 0;
     script.exit_code = script.start_error == ENOENT ? 127 : 126;
     clock_gettime(CLOCK_REALTIME, &script.finished);
-    snprintf(text, sizeof text, "cannot start %.300s: %s", command, strerror(script.start_error));
-    frame_system(text);
+    text_begin(&text, space, sizeof space);
+    text_add(&text, "cannot start ");
+    text_add_some(&text, command, 300);
+    text_add(&text, ": ");
+    text_add(&text, strerror(script.start_error));
+    frame_system(space);
 }
 
 static void say_left_behind(void) {
-    char text[128];
+    char space[128];
+    struct text text;
     if (!script.left) return;
-    snprintf(text, sizeof text, "%d process%s outlived the script and %s killed", script.left,
-             script.left == 1 ? "" : "es", script.left == 1 ? "was" : "were");
-    frame_system(text);
+    text_begin(&text, space, sizeof space);
+    text_add_number(&text, script.left);
+    text_add(&text, script.left == 1 ? " process outlived the script and was killed"
+                                     : " processes outlived the script and were killed");
+    frame_system(space);
 }
 
 int main(int argc, char **argv) {
-    static struct stream streams[2] = {{.fd = -1, .name = 'o'}, {.fd = -1, .name = 'e'}};
+    /* Set here and not above: their buffers would be in the program's file. */
+    static struct stream streams[2];
+    streams[0].name = 'o';
+    streams[1].name = 'e';
+    streams[0].fd = streams[1].fd = -1;
     int at = 1;
     for (; at < argc && strcmp(argv[at], "--") != 0; at += 2) {
         if (at + 1 >= argc || set_option(argv[at], argv[at + 1]) != 0) return fail("wrong argument", argv[at]);
     }
-    if (options.replay) return spool_replay(options.spool ? options.spool : ".", strtoull(options.replay, NULL, 10));
+    uint64_t from = 0;
+    if (options.replay && !number_read(options.replay, &from)) return fail("no number", options.replay);
+    if (options.replay) return spool_replay(options.spool ? options.spool : ".", from);
     if (at + 1 >= argc) return fail("nothing to run", "write -- COMMAND");
     char **command = argv + at + 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
+#include <stdio.h> /* rename */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,13 +36,20 @@ static int write_all(int fd, const char *data, size_t size) {
     return 0;
 }
 
+static void spool_name(char *space, const char *directory, const char *name) {
+    struct text text;
+    text_begin(&text, space, sizeof spool_new);
+    text_add(&text, directory);
+    text_add(&text, name);
+}
+
 static void spool_start(void) { spool = open(spool_new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
 
 void output_open(const char *directory, long long bytes) {
     sha256_start(&digest);
     if (!directory || bytes <= 0) return;
-    snprintf(spool_new, sizeof spool_new, "%s/frames", directory);
-    snprintf(spool_old, sizeof spool_old, "%s/frames.old", directory);
+    spool_name(spool_new, directory, "/frames");
+    spool_name(spool_old, directory, "/frames.old");
     spool_half = bytes / 2;
     spool_start();
 }
@@ -119,8 +126,14 @@ static size_t escape(char *out, const unsigned char *text, size_t size) {
 
 static void frame(uint64_t seq, char stream, const unsigned char *text, size_t size) {
     if (sizeof buffer - used < size * 4 + 64) output_flush();
-    used += (size_t)snprintf(buffer + used, 64, "%llu|%c|%llu|", (unsigned long long)seq, stream,
-                             (unsigned long long)totals.bytes);
+    struct text header;
+    const char name[] = {'|', stream, '|', 0};
+    text_begin(&header, buffer + used, 64);
+    text_add_number(&header, (long long)seq);
+    text_add(&header, name);
+    text_add_number(&header, (long long)totals.bytes);
+    text_add(&header, "|");
+    used += (size_t)(header.at - header.start);
     used += escape(buffer + used, text, size);
     buffer[used++] = '\n';
 }
@@ -149,26 +162,32 @@ void digest_hex(char out[65]) {
     sha256_hex(&copy, out);
 }
 
+/* Whole lines only: the last one may still be being written. */
 static int replay_file(const char *path, uint64_t from) {
-    FILE *file = fopen(path, "re");
-    char *line = NULL;
-    size_t capacity = 0;
-    ssize_t size;
-    if (!file) return -1;
-    while ((size = getline(&line, &capacity, file)) > 0) {
-        if (line[size - 1] != '\n') break; /* still being written */
-        if (strtoull(line, NULL, 10) >= from && write_all(STDOUT_FILENO, line, (size_t)size) != 0) break;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return -1;
+    ssize_t got;
+    size_t held = 0;
+    while ((got = read_some(fd, buffer + held, sizeof buffer - held)) > 0) {
+        size_t end = held + (size_t)got, line = 0, first = 0;
+        for (char *feed; (feed = memchr(buffer + line, '\n', end - line)) != NULL;) {
+            uint64_t seq = 0;
+            /* Lines of a file rise: from the first that is wanted on all are. */
+            if (first == line && (!number_read(buffer + line, &seq) || seq < from)) first = (size_t)(feed - buffer) + 1;
+            line = (size_t)(feed - buffer) + 1;
+        }
+        if (write_all(STDOUT_FILENO, buffer + first, line - first) != 0) break;
+        held = end - line;
+        memmove(buffer, buffer + line, held);
     }
-    free(line);
-    fclose(file);
+    close(fd);
     return 0;
 }
 
 int spool_replay(const char *directory, uint64_t from) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/frames.old", directory);
-    int old = replay_file(path, from);
-    snprintf(path, sizeof path, "%s/frames", directory);
-    int new = replay_file(path, from);
+    spool_name(spool_old, directory, "/frames.old");
+    spool_name(spool_new, directory, "/frames");
+    int old = replay_file(spool_old, from);
+    int new = replay_file(spool_new, from);
     return old != 0 && new != 0 ? 1 : 0;
 }

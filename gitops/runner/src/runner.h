@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 /* Raw bytes in one frame: escaped four-fold and with its header it stays under containerd's 16 KiB line. */
 #define CHUNK 4000
@@ -16,6 +18,23 @@ struct sha256 {
 void sha256_start(struct sha256 *hash);
 void sha256_add(struct sha256 *hash, const unsigned char *data, size_t size);
 void sha256_hex(struct sha256 *hash, char out[65]);
+
+/* Text put together in a space of fixed size: it always ends with a zero, and what does not fit is left out. */
+struct text {
+    char *start, *at, *end;
+};
+void text_begin(struct text *text, char *space, size_t size);
+void text_add(struct text *text, const char *words);
+void text_add_some(struct text *text, const char *words, size_t most);
+void text_add_number(struct text *text, long long number);
+/* In this many digits, fewer than 12. */
+void text_add_padded(struct text *text, unsigned number, int width);
+/* The digits at `text`: what follows them; NULL if there are none, or too many. */
+const char *number_read(const char *text, uint64_t *number);
+/* As read(2), through interruptions. */
+ssize_t read_some(int fd, void *space, size_t size);
+/* As much of a file as fits, with a zero behind it; its size, or -1. */
+long file_read(const char *path, char *space, size_t size);
 
 /* Secret values, replaced by *** in the byte stream before it is cut into lines. */
 void mask_add_environment(const char *name);
@@ -32,6 +51,21 @@ struct usage {
     long long oom_kills;
 };
 void usage_read(struct usage *usage);
+
+/* What became of the script. */
+struct script {
+    pid_t pid;
+    int running, exit_code, signal;
+    int told;      /* SIGTERM or SIGINT came at any time */
+    int term;      /* ... while the script ran */
+    int timed_out; /* the script's own clock ended */
+    int left;      /* processes that outlived the script and were killed */
+    int start_error;
+    int files_error; /* errno of a file that could not be written: the script was not started */
+    struct timespec started, finished;
+};
+/* The end record as JSON (gitops/runner/record.py); its size. */
+size_t record_text(char *space, size_t size, const struct script *script, int docker_asked);
 
 /* Frames go to standard output and to the spool; both are written in one piece per flush. */
 void output_open(const char *spool_directory, long long spool_bytes);

@@ -1,5 +1,4 @@
 /* SHA-256 after FIPS 180-4. */
-#include <stdio.h>
 #include <string.h>
 
 #include "runner.h"
@@ -69,5 +68,6 @@ void sha256_hex(struct sha256 *hash, char out[65]) {
     size_t pad = (119 - hash->length % 64) % 64 + 1;
     for (int i = 0; i < 8; i++) tail[pad + (size_t)i] = (unsigned char)(bits >> (56 - 8 * i));
     sha256_add(hash, tail, pad + 8);
-    for (int i = 0; i < 8; i++) snprintf(out + 8 * i, 9, "%08x", (unsigned)hash->state[i]);
+    for (int i = 0; i < 64; i++) out[i] = "0123456789abcdef"[hash->state[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    out[64] = 0;
 }
