@@ -1,10 +1,15 @@
-"""A worker as a process of its own, so that a test can kill it."""
+"""A worker as a process of its own, so that a test can kill it.
+
+Its logs are in a directory, or in a bucket if GITOPS_TEST_BUCKET says which (the fields of its settings, as JSON).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
+import os
 import secrets
 import signal
 import sys
@@ -12,7 +17,17 @@ from pathlib import Path
 
 from gitops import runner, worker
 from gitops.cluster import OperationObjects, connect, load
-from gitops.logstore import DirectoryStore
+from gitops.cluster.clock import SystemClock
+from gitops.logstore import DirectoryStore, SegmentedStore, bucket
+from gitops.ports.logstore import LogStore
+
+
+def store(logs: str) -> LogStore:
+    given = json.loads(os.environ.get("GITOPS_TEST_BUCKET", "null"))
+    if given is None:
+        return DirectoryStore(Path(logs), SystemClock())
+    paths = {name: Path(given[name]) for name in ("credentials", "ca")}
+    return SegmentedStore(bucket.connect(bucket.Settings(**{**given, **paths})), SystemClock())
 
 
 async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
@@ -24,7 +39,7 @@ async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
             logs=cluster.logs,
             exec=cluster.exec,
             history=cluster.history,
-            store=DirectoryStore(Path(logs), cluster.clock),
+            store=store(logs),
             events=cluster.events,
             clock=cluster.clock,
         )

@@ -74,8 +74,13 @@ class Workplace:
         """Who the worker is to the API server: the account its pod would have."""
         return f"system:serviceaccount:{self.namespace}:{WORKER}"
 
-    def start(self, logs: Path | None = None, server: str = "") -> subprocess.Popen[bytes]:
-        """A worker process under the worker's own account; `server` is another way to the API server."""
+    def start(
+        self, logs: Path | None = None, server: str = "", bucket: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A worker process under the worker's own account.
+
+        `server` is another way to the API server; `bucket` where logs are kept instead of the directory `logs`.
+        """
         groups = ("system:serviceaccounts", f"system:serviceaccounts:{self.namespace}", "system:authenticated")
         kubeconfig = self.cluster.user(self.user, groups=groups)
         if server:
@@ -88,6 +93,7 @@ class Workplace:
         process = subprocess.Popen(
             [sys.executable, str(main), str(kubeconfig), self.namespace, WORKER, str(logs)],
             cwd=Path(__file__).parents[2],
+            env={**os.environ, **({"GITOPS_TEST_BUCKET": json.dumps(bucket)} if bucket else {})},
             stderr=stderr,
         )
         os.close(stderr)

@@ -368,7 +368,10 @@ def test_files_are_written_first_whatever_is_in_them(bench: Bench) -> None:
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=st.binary(max_size=3000), name=st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=30))
+@given(
+    content=st.binary(max_size=3000),
+    name=st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=30),
+)
 def test_property_any_file_arrives(bench: Bench, *, content: bytes, name: str) -> None:
     path = f"sub/f{name}"
     done = bench.run("cat sub/*; rm -r sub", "--files", listed(bench.folder, ("600", path, content)))
