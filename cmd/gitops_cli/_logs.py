@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from gitops import api, cluster, errors
@@ -17,6 +17,8 @@ from gitops.api.operation import Phase
 from gitops.objects import Manifest
 from gitops.ports.objects import Resource
 from gitops.report import redact
+from gitops.runner import frames
+from gitops.runner.frames import Decoder
 from gitops_cli import _operations, _tunnel
 from gitops_cli._shell import Shell
 
@@ -30,11 +32,15 @@ PATIENCE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which part of a log: the last `tail` lines (None: all), `since` a time (RFC 3339), `follow` to its end."""
+    """Which part of a log: the last `tail` lines (None: all), `since` a time (RFC 3339), `after` a frame.
+
+    `follow`: to its end.
+    """
 
     follow: bool = False
     tail: int | None = None
     since: str = ""
+    after: int = 0
     attempt: int = 0
     """Which attempt's log; 0 is the last one's."""
 
@@ -42,7 +48,13 @@ class Span:
     def query(self) -> str:
         """It as the worker's server reads it."""
         tail = "" if self.tail is None else str(self.tail)
-        given = {"follow": "1" if self.follow else "", "tail": tail, "since": self.since}
+        given = {
+            "follow": "1" if self.follow else "",
+            "tail": tail,
+            "since": self.since,
+            "after": str(self.after or ""),
+            "raw": "1",
+        }
         return urlencode({key: value for key, value in given.items() if value})
 
 
@@ -81,26 +93,24 @@ async def print_log(
 
 
 async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Span) -> AsyncGenerator[bytes, None]:
-    """The log's bytes, through every interruption if it is followed."""
-    printed = 0
+    """The log's bytes, through every interruption if it is followed: asked for again from the last frame on."""
+    decoder = Decoder()
     clock = connection.clock
     last = clock.monotonic()
     while True:
-        skip = printed
         try:
             async with aclosing(_once(connection, operation, span)) as blocks:
                 async for block in blocks:
-                    fresh = block[skip:]
-                    skip = max(0, skip - len(block))
-                    if fresh:
-                        printed += len(fresh)
+                    found = decoder.feed(block)
+                    if found:
                         last = clock.monotonic()
-                        yield fresh
+                        yield frames.render(found)
         except (errors.ClusterUnavailable, errors.ObjectMissing):
-            # A tail or a time would begin elsewhere the next time.
-            exact = (span.tail is None and not span.since) or not printed
-            if not span.follow or not exact or clock.monotonic() - last > PATIENCE:
+            if not span.follow or clock.monotonic() - last > PATIENCE:
                 raise
+            decoder.restart()
+            if decoder.last:
+                span = replace(span, after=decoder.last, tail=None, since="")
             await clock.sleep(0.5)
         else:
             return

@@ -50,7 +50,7 @@ class DirectoryStore:
                 f"there is no log of operation {uid}", hint="it has not started yet, or its log is no longer kept"
             )
         since = int(span.since.timestamp() * 1000) if span.since else 0
-        cursor = file.Cursor(path, since=since, tail=span.tail)
+        cursor = file.Cursor(path, since=since, tail=span.tail, after=span.after)
         try:
             while True:
                 news, ended = self._news.of(uid), self.ended(uid)

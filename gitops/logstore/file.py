@@ -59,9 +59,9 @@ def recover(path: Path) -> Tally:
 class Cursor:
     """Reads a log's frames from a point on; `next` goes on where it stopped, also when the file has grown."""
 
-    def __init__(self, path: Path, *, since: int = 0, tail: int | None = None) -> None:
+    def __init__(self, path: Path, *, since: int = 0, tail: int | None = None, after: int = 0) -> None:
         self._file = path.open("rb")
-        self._decoder = Decoder()
+        self._decoder = Decoder(after)
         start = _since(self._file, since) if since else 0
         if tail is not None:
             start = max(start, _tail(self._file, tail))

@@ -224,9 +224,9 @@ class SegmentedStore:
 
     async def _start(self, uid: str, known: _Known, span: Span) -> int:
         """The last frame that is not asked for."""
-        start = 0
+        start = span.after
         if span.since is not None:
-            start = await self._since(uid, known, int(span.since.timestamp() * 1000))
+            start = max(start, await self._since(uid, known, int(span.since.timestamp() * 1000)))
         if span.tail is not None:
             start = max(start, await self._tail(uid, known, span.tail))
         return start

@@ -37,11 +37,15 @@ class LogWriter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Which part of a log: the last `tail` lines (None: all), what came after `since`; `follow` until it ended."""
+    """Which part of a log: the last `tail` lines (None: all), what came `since` then, what stands `after` that frame.
+
+    `follow`: until it ended.
+    """
 
     follow: bool = False
     tail: int | None = None
     since: datetime | None = None
+    after: int = 0
 
 
 class LogStore(Protocol):

@@ -55,6 +55,7 @@ class FakeLogStore:
         since = span.since.timestamp() if span.since else 0.0
         at = next((index for index, when in enumerate(log.arrived) if when >= since), len(log.frames))
         at = at if span.tail is None else max(at, _tail(log.frames, span.tail))
+        at = max(at, next((index for index, frame in enumerate(log.frames) if frame.seq > span.after), len(log.frames)))
         while True:
             news, ended = log.news, log.ended
             if at < len(log.frames):

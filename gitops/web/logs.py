@@ -18,7 +18,7 @@ LOOPBACK = "127.0.0.1"
 
 @asynccontextmanager
 async def serve_logs(store: LogStore, port: int) -> AsyncIterator[int]:
-    """Serve `/logs/<uid>?follow=1&tail=<lines>&since=<RFC 3339>` while the block runs; gives the port.
+    """Serve `/logs/<uid>?follow=1&tail=<lines>&since=<RFC 3339>&after=<frame>` while the block runs; gives the port.
 
     200 with the output as the script wrote it (`raw=1`: the runner's frames), 404 without such a log, 503 when the
     store does not answer, 400 for a parameter that cannot be read.
@@ -38,13 +38,14 @@ async def serve_logs(store: LogStore, port: int) -> AsyncIterator[int]:
 
 
 def _span(request: web.Request) -> Span:
-    tail, since = request.query.get("tail", ""), request.query.get("since", "")
-    if tail and not tail.isdigit():
-        raise ValueError(f"tail={tail!r} is no number of lines")
+    tail, since, after = (request.query.get(name, "") for name in ("tail", "since", "after"))
+    if not (tail + after or "0").isdigit():
+        raise ValueError(f"tail={tail!r} and after={after!r} are numbers")
     when = datetime.fromisoformat(since) if since else None
     if when is not None and when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    return Span(follow=request.query.get("follow", "") not in {"", "0"}, tail=int(tail) if tail else None, since=when)
+    follow = request.query.get("follow", "") not in {"", "0"}
+    return Span(follow=follow, tail=int(tail) if tail else None, since=when, after=int(after or 0))
 
 
 async def _send(request: web.Request, store: LogStore, span: Span) -> web.StreamResponse:

@@ -139,6 +139,16 @@ async def test_a_line_in_several_frames_is_one_line(store: LogStore) -> None:
     assert await read(store, Span(tail=1)) == [3, 4, 5]
 
 
+async def test_what_comes_after_a_frame(store: LogStore) -> None:
+    writer = await store.writer(UID)
+    await writer.append(made(1, 500))
+    await writer.close(finished=True)
+    assert await read(store, Span(after=497)) == [498, 499, 500]
+    assert await read(store, Span(after=497, tail=9)) == [498, 499, 500]
+    assert await read(store, Span(after=490, tail=2)) == [499, 500]
+    assert await read(store, Span(after=500)) == []
+
+
 async def test_since_a_time(store: LogStore, clock: FakeClock) -> None:
     writer = await store.writer(UID)
     await writer.append(made(1, 2))

@@ -51,6 +51,8 @@ async def test_a_log_is_streamed_while_it_is_written(client: aiohttp.ClientSessi
             assert await answer.text() == "one\nrunner: a remark\n"
         async with client.get(url, params={"raw": "1", "tail": "1"}) as answer:
             assert await answer.text() == "2|s|4|a remark\n"
+        async with client.get(url, params={"raw": "1", "after": "1"}) as answer:
+            assert await answer.text() == "2|s|4|a remark\n"
         async with client.get(url, params={"follow": "1"}) as answer:
             assert await answer.content.readany() == b"one\nrunner: a remark\n"
             await writer.append(decoder.feed(b"3|o|4|two\n"))
@@ -59,7 +61,9 @@ async def test_a_log_is_streamed_while_it_is_written(client: aiohttp.ClientSessi
             assert await asyncio.wait_for(answer.content.read(), 5) == b""
 
 
-@pytest.mark.parametrize(("path", "status"), [("nothing", 404), (f"{UID}?tail=x", 400), (f"{UID}?since=x", 400)])
+@pytest.mark.parametrize(
+    ("path", "status"), [("nothing", 404), (f"{UID}?tail=x", 400), (f"{UID}?since=x", 400), (f"{UID}?after=-1", 400)]
+)
 async def test_what_cannot_be_answered(client: aiohttp.ClientSession, tmp_path: Path, path: str, status: int) -> None:
     async with (
         web.serve_logs(DirectoryStore(tmp_path, FakeClock()), 0) as port,

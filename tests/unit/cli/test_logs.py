@@ -17,7 +17,8 @@ from gitops_cli import _logs, _operations
 from gitops_cli._shell import Shell
 from tests.unit.cli.test_operation import CHUNKED, Stream
 
-LINES = b"one\ntwo\nthree\n"
+FRAMES = (b"1|o|0|one\n", b"2|o|4|two\n", b"3|o|8|three\n")
+LINES = b"".join(FRAMES)
 PODS = _logs.PODS
 
 
@@ -89,27 +90,35 @@ async def _print(connection: Connection, **span: Any) -> None:
 
 
 async def test_a_log_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    connection = _connection(_answer(LINES + b"no end"))
+    connection = _connection(_answer(LINES + b"4|O|14|no end\n5|x|20|{}\n"))
     await _print(connection, tail=5, since="2026-01-01T00:00:00Z")
     assert capsys.readouterr().out == "one\ntwo\nthree\nno end\n"
-    assert connection.ports.asked == [("worker-1", "/logs/u-1?tail=5&since=2026-01-01T00%3A00%3A00Z")]
+    assert connection.ports.asked == [("worker-1", "/logs/u-1?tail=5&since=2026-01-01T00%3A00%3A00Z&raw=1")]
 
 
 async def test_what_was_printed_is_skipped_after_a_break(capsys: pytest.CaptureFixture[str]) -> None:
     lost = errors.ClusterUnavailable("gone")
-    answers = (_answer(LINES[:6], whole=False), lost, MISSING, _answer(LINES[:2], whole=False), _answer(LINES))
-    await _print(_connection(*answers), follow=True)
+    answers = (_answer(LINES[:15], whole=False), lost, MISSING, _answer(LINES[:2], whole=False), _answer(LINES))
+    connection = _connection(*answers)
+    await _print(connection, follow=True)
     assert capsys.readouterr().out == "one\ntwo\nthree\n"
+    assert [path for _, path in connection.ports.asked][-1] == "/logs/u-1?follow=1&after=1&raw=1"
 
 
 async def test_without_follow_a_break_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(errors.ClusterUnavailable, match="to its end"):
-        await _print(_connection(_answer(LINES[:6], whole=False)))
+        await _print(_connection(_answer(LINES[:12], whole=False)))
 
 
-async def test_a_tail_is_not_continued_elsewhere() -> None:
-    with pytest.raises(errors.ClusterUnavailable):
-        await _print(_connection(_answer(b"three\n", whole=False), _answer(b"three\n")), follow=True, tail=1)
+async def test_a_tail_goes_on_behind_its_last_frame(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = errors.ClusterUnavailable("gone")
+    connection = _connection(lost, _answer(FRAMES[1], whole=False), _answer(FRAMES[2]))
+    await _print(connection, follow=True, tail=1, since="2026-01-01T00:00:00Z")
+    assert capsys.readouterr().out == "two\nthree\n"
+    assert [path for _, path in connection.ports.asked] == [
+        "/logs/u-1?follow=1&tail=1&since=2026-01-01T00%3A00%3A00Z&raw=1",
+        "/logs/u-1?follow=1&after=2&raw=1",
+    ]
 
 
 async def test_a_worker_that_stays_away_is_given_up() -> None:
@@ -124,7 +133,7 @@ async def test_the_worker_of_the_operation_is_asked_first_then_the_others(capsys
     connection = _connection(MISSING, _answer(LINES), pods=pods)
     await _print(connection)
     assert [pod for pod, _ in connection.ports.asked] == ["worker-2", "worker-1"]
-    assert capsys.readouterr().out == LINES.decode()
+    assert capsys.readouterr().out == "one\ntwo\nthree\n"
 
 
 async def test_no_worker_is_said_so() -> None:
