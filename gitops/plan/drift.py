@@ -27,7 +27,15 @@ _RBAC = "rbac.authorization.k8s.io"
 _POWERFUL_LABELS = ("pod-security.kubernetes.io", _RBAC)
 # Where nobody but Git should speak: a field somebody else adds there changes what runs, or who may do what.
 _POD = "/spec/template/spec"
+_POD_FIELDS = ("containers", "initContainers", "ephemeralContainers", "volumes", "hostNetwork", "hostPID", "hostIPC")
 _GUARDED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    # Of a pod itself the scheduler and the kubelet write other fields.
+    ("", "Pod"): tuple(f"/spec/{field}" for field in _POD_FIELDS),
+    ("", "ReplicationController"): (_POD,),
+    ("apps", "ReplicaSet"): (_POD,),
+    ("", "Namespace"): tuple(
+        f"/metadata/labels/pod-security.kubernetes.io~1{mode}" for mode in ("enforce", "enforce-version")
+    ),
     ("apps", "Deployment"): (_POD,),
     ("apps", "StatefulSet"): (_POD,),
     ("apps", "DaemonSet"): (_POD,),
@@ -35,7 +43,11 @@ _GUARDED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("batch", "CronJob"): ("/spec/jobTemplate/spec/template/spec",),
     ("", "ServiceAccount"): ("/automountServiceAccountToken",),
     (_RBAC, "Role"): ("/rules",),
-    (_RBAC, "ClusterRole"): ("/rules", "/aggregationRule"),
+    (_RBAC, "ClusterRole"): (
+        "/rules",
+        "/aggregationRule",
+        *(f"/metadata/labels/{_RBAC}~1aggregate-to-{role}" for role in ("admin", "edit", "view")),
+    ),
     (_RBAC, "RoleBinding"): ("/subjects",),
     (_RBAC, "ClusterRoleBinding"): ("/subjects",),
     ("networking.k8s.io", "NetworkPolicy"): ("/spec",),

@@ -16,6 +16,9 @@ from gitops.sync.together import together
 
 _MANAGER = re.compile(r'conflict with "([^"]+)"')
 _ESCALATION = "attempting to grant RBAC permissions"
+_IMMUTABLE = re.compile(
+    r"immutable|updates to .* are forbidden|(cannot|may not) (be )?(change|update|modif)", re.DOTALL
+)
 ASKED_FIRST = 8
 """So many dry-runs of a kind go first: if all are denied, so would the rest be."""
 
@@ -99,7 +102,7 @@ def _refusal(error: errors.ClusterError) -> Prediction:
     """
     immutable = [cause for cause in error.causes if _is_immutable(cause.get("message") or "")]
     if isinstance(error, errors.ObjectInvalid) and immutable:
-        words = "; ".join(f"{cause.get('field')}: {cause.get('message')}" for cause in immutable)
+        words = "; ".join(f"{cause.get('field')}: {_brief(str(cause.get('message')))}" for cause in immutable)
         return Prediction(immutable=words)
     if isinstance(error, errors.ObjectMissing):
         return Prediction(unverified=str(error))
@@ -109,5 +112,11 @@ def _refusal(error: errors.ClusterError) -> Prediction:
 
 
 def _is_immutable(message: str) -> bool:
-    """The field can never be changed in place: the words of validation for single fields, and of StatefulSets."""
-    return "immutable" in message or ("updates to" in message and "are forbidden" in message)
+    """The field can never be changed in place, in the words of validation, kind by kind."""
+    return _IMMUTABLE.search(message) is not None
+
+
+def _brief(message: str) -> str:
+    """The server's words without the value, which may be a whole pod template, and without its diff."""
+    head = message.partition("\n")[0]
+    return head.rpartition(": ")[2] if head.startswith("Invalid value: ") else head

@@ -231,3 +231,28 @@ def test_arguments_of_a_container_that_are_as_wanted_are_no_addition_though_othe
     wanted = _deployment(spec)
     theirs = _entry({"f:containers": {'k:{"name":"main"}': {"f:args": {}}}}, EDIT, "Update")
     assert _found(wanted, made.live(wanted, _entry(POD_FIELDS), theirs)) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "label"),
+    [
+        (made.of_kind("Namespace", namespace=""), "pod-security.kubernetes.io/enforce"),
+        (made.of_kind("ClusterRole", api_version=RBAC, namespace=""), "rbac.authorization.k8s.io/aggregate-to-edit"),
+    ],
+)
+def test_a_label_somebody_added_that_decides_who_may_do_what(wanted: Manifest, label: str) -> None:
+    live = {**wanted, "metadata": {**wanted["metadata"], "labels": {label: "x", "team": "t"}}}
+    theirs = made.entry({"f:metadata": {"f:labels": {f"f:{label}": {}, "f:team": {}}}}, EDIT, "Update")
+    (found,) = drift.find([made.desired(wanted)], made.world(made.live(live, theirs)))
+    assert (found.path, found.severity) == (f"/metadata/labels/{label.replace('/', '~1')}", Severity.SECURITY)
+
+
+def test_a_debugging_container_in_a_pod_is_an_addition_and_its_node_is_none() -> None:
+    wanted = made.of_kind("Pod", spec={"containers": [CONTAINER]})
+    spy = {"name": "spy", "image": "s"}
+    live = {**wanted, "spec": {**wanted["spec"], "nodeName": "n", "ephemeralContainers": [spy]}}
+    debug = {"f:spec": {"f:ephemeralContainers": {".": {}, 'k:{"name":"spy"}': {".": {}, "f:name": {}, "f:image": {}}}}}
+    bound = made.entry({"f:spec": {"f:nodeName": {}}}, "kube-scheduler", "Update")
+    entry = made.entry(debug, "kubectl-debug", "Update", subresource="ephemeralcontainers")
+    found = _found(wanted, made.live(live, bound, entry))
+    assert [(path, manner) for path, manner, *_ in found] == [("/spec/ephemeralContainers", Manner.ADDED)]
