@@ -49,6 +49,8 @@ async def run(turn: Turn) -> status.Verdict:
             await turn.repository.fetch(revision)
             return await _advance(turn, revision)
         return await _look(turn, revision)
+    except errors.SourceError as error:
+        return await _without_source(turn, error, attempted)
     except errors.GitOpsError as error:
         return status.failed(error, attempted=attempted)
 
@@ -158,17 +160,40 @@ def _conflicted(planned: story.Planned, revision: Revision) -> status.Verdict:
 async def _look(turn: Turn, revision: Revision) -> status.Verdict:
     """No new commit: compare live with what was applied, and correct it if that is wanted."""
     desired = await _applied(turn)
-    found = await _compare(turn, desired)
-    # Applied and pinned at once: a rollback did not get to its end. To correct would be to undo it.
-    unfinished = _rolled_back(turn.sync, revision)
-    done: correct.Corrected | None = None
-    if turn.sync.spec.drift is DriftMode.CORRECT and not unfinished:
-        header = replace(turn.header, revision=str(revision))
-        done = await correct.correct(turn.means, turn.sync, desired, found, header=header, interval=interval(turn.sync))
-        found = done.found
+    found, done = await _compared(turn, desired, revision)
     if found.leftover and turn.sync.spec.prune and turn.sync.spec.mode is Mode.APPLY:
         await _tidy(turn, desired, revision)
     return _corrected(turn, revision, done) if done else _looked(turn, revision, found)
+
+
+async def _compared(
+    turn: Turn, desired: tuple[Desired, ...], revision: Revision
+) -> tuple[story.Drifted, correct.Corrected | None]:
+    """What drifted from a revision that was applied; after its correction, if that is wanted."""
+    found = await _compare(turn, desired)
+    # Applied and pinned at once: a rollback did not get to its end. To correct would be to undo it.
+    unfinished = _rolled_back(turn.sync, revision)
+    if turn.sync.spec.drift is not DriftMode.CORRECT or unfinished:
+        return found, None
+    header = replace(turn.header, revision=str(revision))
+    done = await correct.correct(turn.means, turn.sync, desired, found, header=header, interval=interval(turn.sync))
+    return done.found, done
+
+
+async def _without_source(turn: Turn, error: errors.SourceError, attempted: str) -> status.Verdict:
+    """The source does not answer: what was applied is in the mirror, so drift is seen and corrected all the same."""
+    verdict = status.failed(error, attempted=attempted)
+    if not turn.sync.status.last_applied_revision:
+        return verdict
+    try:
+        desired = await _applied(turn)
+        applied = Revision.parse(turn.sync.status.last_applied_revision)
+        found, done = await _compared(turn, desired, applied)
+    except errors.GitOpsError:
+        return verdict  # what is wrong first is said first
+    note = (done.note if done else "") + _expired(found)
+    heats = done.heats if done else None
+    return replace(verdict, drifts=found.drifts, ignored=len(found.ignored), note=note, corrections=heats)
 
 
 def _looked(turn: Turn, revision: Revision, found: story.Drifted, note: str = "") -> status.Verdict:

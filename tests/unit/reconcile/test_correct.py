@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gitops import errors
 from tests.unit.reconcile.turns import Dev
 from tests.unit.sync.passes import config_map
 
@@ -110,6 +111,25 @@ async def test_an_ignored_path_is_no_drift_is_not_corrected_and_not_taken_back()
         assert dev.ready == ("True", "Applied")
         assert dev.data("a") == {"a": "theirs", "b": "2"}
         assert dev.data("b") == {"a": "2"}  # nobody but Git spoke there
+
+
+async def test_drift_is_seen_and_corrected_while_the_source_is_away() -> None:
+    dev = await started()
+    async with dev.running():
+        dev.repository.failure = errors.SourceUnavailable("git.example does not answer")
+        await dev.advance(60)
+        dev.edit("a", {"a": "theirs"})
+        await dev.advance(60)
+        assert dev.ready == ("False", "SourceUnavailable")
+        assert dev.condition("Drifted")["message"].endswith("/data/a by kubectl-edit")
+        dev.change(drift="correct")
+        await dev.advance(60)
+        assert dev.data("a") == {"a": "1"}
+        assert dev.ready == ("False", "SourceUnavailable")
+        assert dev.condition("Drifted") == {}
+        dev.repository.failure = None
+        await dev.advance(120)
+        assert dev.ready == ("True", "Applied")
 
 
 async def test_an_expired_rule_hides_nothing_and_is_named() -> None:
