@@ -251,7 +251,9 @@ def test_a_debugging_container_in_a_pod_is_an_addition_and_its_node_is_none() ->
     wanted = made.of_kind("Pod", spec={"containers": [CONTAINER]})
     spy = {"name": "spy", "image": "s"}
     live = {**wanted, "spec": {**wanted["spec"], "nodeName": "n", "ephemeralContainers": [spy]}}
-    debug: dict[str, Any] = {"f:spec": {"f:ephemeralContainers": {".": {}, 'k:{"name":"spy"}': {".": {}, "f:name": {}, "f:image": {}}}}}
+    debug: dict[str, Any] = {
+        "f:spec": {"f:ephemeralContainers": {".": {}, 'k:{"name":"spy"}': {".": {}, "f:name": {}, "f:image": {}}}}
+    }
     bound = made.entry({"f:spec": {"f:nodeName": {}}}, "kube-scheduler", "Update")
     entry = made.entry(debug, "kubectl-debug", "Update", subresource="ephemeralcontainers")
     found = _found(wanted, made.live(live, bound, entry))
