@@ -10,7 +10,7 @@ import msgspec
 from gitops.api.meta import FIELD_MANAGER
 from gitops.cluster.discovery import Discovery
 from gitops.cluster.http import Http
-from gitops.cluster.request import APPLY, MERGE, Request, path_of, ref_to
+from gitops.cluster.request import APPLY, MERGE, Request, as_yaml, path_of, ref_to
 from gitops.cluster.status import Expired
 from gitops.errors import ObjectMissing
 from gitops.objects import Manifest
@@ -59,7 +59,7 @@ class ServerObjects:
             resource,
             *_place(manifest),
             query=query,
-            body=msgspec.json.encode(manifest),
+            body=as_yaml(msgspec.json.encode(manifest)),
             content_type=APPLY,
         )
         answer = await self._http.send(request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
@@ -12,7 +13,16 @@ from gitops.ref import ResourceRef
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
 JSON = "application/json"
+# The server reads the body of an apply as YAML, where these raw characters are refused, or folded as line breaks.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _VERBS = {"POST": "create", "PUT": "update"}
+
+
+def as_yaml(body: bytes) -> bytes:
+    """JSON that says the same when it is read as YAML."""
+    if body.isascii() and b"\x7f" not in body:
+        return body
+    return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", body.decode()).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops.report import redact
 from tests.cluster.bare import BareApiServer
 from tests.cluster.gitserver import LocalGitServer
 from tests.integration.desk import ROOT, Desk, Ran, ran
@@ -297,6 +298,44 @@ def test_drift_that_could_not_be_read_is_never_in_sync(desk: Desk) -> None:
     assert [one["object"]["kind"] for one in told["unreadable"]] == ["Secret"]
     refused = ran(half.gitops("plan", "--sync", "main", "-n", desk.namespace), 5)
     assert "cannot be read" in refused.output
+
+
+HOSTILE = r"\e[2J\e]0;owned\a\u202egpj.exe\x9b31m\x7f\N\L\P\uFEFF"
+SAID = "\x1b[2J\x1b]0;owned\x07\u202egpj.exe\x9b31m\x7f\x85\u2028\u2029\ufeff"
+
+
+def test_nothing_from_git_or_the_cluster_speaks_to_the_terminal(desk: Desk) -> None:
+    noted = SETTINGS.replace("{name: settings}", f'{{name: settings, annotations: {{note: "{HOSTILE}"}}}}')
+    desk.write(settings=noted.replace("colour: blue", f'colour: "{HOSTILE}"'))
+    desk.kustomization("settings")
+    desk.push("first \x1b[2J\x1b]0;owned\x07 subject")
+    where = ("-n", desk.namespace)
+    told = [ran(desk.gitops("plan", "--sync", "main", *where, "--color", "always"), 1)]
+    ran(desk.sync("sync", "--no-wait"), 0)
+    # The server reads what is applied as YAML; it has every character all the same.
+    assert desk.get("configmap", "settings")["data"]["colour"] == SAID
+    ran(desk.gitops("plan", "--sync", "main", *where), 0)
+    live = json.dumps({"data": {"colour": "\x1b[2Jlive\u202e", "\u0073ize": "\x1b]0;owned\x07"}})
+    edit(desk, "configmap/settings", live)
+    desk.push("another \x1b[2J")
+    told += [
+        ran(desk.gitops(*words, "--color", "always"), 0, 1)
+        for words in (
+            ("drift", "main", *where),
+            ("drift", "main", *where, "-o", "markdown"),
+            ("drift", "main", *where, "-o", "json"),
+            ("diff", "--sync", "main", *where),
+            ("plan", "--sync", "main", *where, "-o", "yaml"),
+            ("plan", ".", "--from", "HEAD~1", "--to", "HEAD"),
+            ("status", "main", *where),
+            ("history", "main", *where),
+            ("trace", "configmap/settings", ".data.colour", "--sync", "main", *where),
+            ("lint", "."),
+        )
+    ]
+    for one in told:
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", one.output + one.errors)  # our own colours
+        assert redact.CONTROL.search(shown) is None, shown
 
 
 async def test_the_reconciler_corrects_and_names_an_opponent(desk: Desk) -> None:

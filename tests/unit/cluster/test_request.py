@@ -1,36 +1,32 @@
-"""What a request is called in metrics."""
+"""The body of an apply is read as YAML by the server."""
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from gitops.cluster.request import Request
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gitops.cluster.request import as_yaml
 
-@pytest.mark.parametrize(
-    ("method", "path", "query", "verb", "resource"),
-    [
-        ("GET", "/api/v1/namespaces/ci/pods", (), "list", "pods"),
-        ("GET", "/api/v1/pods", (("watch", "1"),), "watch", "pods"),
-        ("GET", "/api/v1/namespaces/ci/pods/p", (), "get", "pods"),
-        ("GET", "/api/v1/namespaces/ci/pods/p/log", (), "get", "pods/log"),
-        ("GET", "/api/v1/namespaces", (), "list", "namespaces"),
-        ("GET", "/api/v1/namespaces/ci", (), "get", "namespaces"),
-        ("DELETE", "/api/v1/namespaces/ci/pods/p", (), "delete", "pods"),
-        (
-            "PATCH",
-            "/apis/gitops-worker.io/v1alpha1/namespaces/ci/operations/o/status",
-            (),
-            "patch",
-            "operations/status",
-        ),
-        ("PUT", "/apis/coordination.k8s.io/v1/namespaces/ci/leases/l", (), "update", "leases"),
-        ("POST", "/apis/rbac.authorization.k8s.io/v1/clusterroles", (), "create", "clusterroles"),
-        ("GET", "/version", (), "list", ""),
-    ],
+VALUES = st.dictionaries(
+    st.text(max_size=5), st.text(max_size=20) | st.lists(st.text(max_size=8), max_size=3), max_size=4
 )
-def test_verb_and_resource(
-    method: str, path: str, query: tuple[tuple[str, str], ...], verb: str, resource: str
-) -> None:
-    request = Request(method=method, path=path, what="try", query=query)
-    assert (request.verb, request.resource) == (verb, resource)
+
+
+def encoded(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+@given(st.text('a\x7f\x80\x85\x9f\u2028\u2029\ufeff\ufffe \n\t\\"', max_size=20))
+def test_property_json_and_yaml_read_the_same(text: str) -> None:
+    body = as_yaml(encoded({"data": {"a": text}}))
+    assert json.loads(body) == {"data": {"a": text}}
+    assert yaml.load(body, Loader=yaml.CSafeLoader) == {"data": {"a": text}}
+
+
+@given(VALUES)
+def test_property_nothing_is_lost(value: Any) -> None:
+    assert json.loads(as_yaml(encoded(value))) == value
