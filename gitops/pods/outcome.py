@@ -166,7 +166,7 @@ def _from_container(terminated: Mapping[str, Any], evidence: Evidence) -> Outcom
 def _cancelled(evidence: Evidence, terminated: Mapping[str, Any]) -> Outcome:
     when = "" if started(evidence.pod) else " before the script started"
     message = f"cancelled{when}: {evidence.cancel}"
-    return Outcome(phase=Phase.CANCELLED, reason="Cancelled", message=message, exit_code=terminated.get("exitCode"))
+    return Outcome(phase=Phase.CANCELLED, reason="Cancelled", message=message, exit_code=_code(terminated))
 
 
 def _lost(evidence: Evidence) -> Outcome:
@@ -177,7 +177,12 @@ def _lost(evidence: Evidence) -> Outcome:
 
 
 def _failed(reason: str, message: str, terminated: Mapping[str, Any]) -> Outcome:
-    return Outcome(phase=Phase.FAILED, reason=reason, message=message, exit_code=terminated.get("exitCode"))
+    return Outcome(phase=Phase.FAILED, reason=reason, message=message, exit_code=_code(terminated))
+
+
+def _code(terminated: Mapping[str, Any]) -> int | None:
+    """The exit code of a container that ran; the kubelet gives 137 also to one that was never made."""
+    return terminated.get("exitCode") if terminated.get("startedAt") else None
 
 
 def _terminated(pod: Manifest | None) -> Mapping[str, Any]:

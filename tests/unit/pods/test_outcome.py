@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -259,3 +260,23 @@ def test_refusals_of_the_api_server(error: errors.ClusterError, reason: str, *, 
     found = refusal.judge(error)
     assert (found.reason, found.patience > 0) == (reason, waits)
     assert found.message == error.cause
+
+
+RECORDED = json.loads((Path(__file__).parents[2] / "data" / "image-errors.json").read_text())
+
+
+@pytest.mark.parametrize("case", RECORDED, ids=lambda case: case["registry"])
+def test_registries_as_the_kubelet_tells_of_them(case: dict[str, str]) -> None:
+    found = images.judge("ErrImagePull", case["message"])
+    backing_off = images.judge("ImagePullBackOff", f"Back-off pulling image: ErrImagePull: {case['message']}")
+    assert found is not None
+    assert found.reason == case["verdict"]
+    assert found == backing_off
+    assert (found.patience is None) == (case["verdict"] == "ImageUnavailable")
+
+
+def test_a_container_that_was_never_made_has_no_exit_code() -> None:
+    unknown = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "startedAt": None}}
+    gave_up = GaveUp(reason="ImageRefused", message="not found")
+    assert outcome.of(Evidence(pod=pod(unknown), gave_up=gave_up)).exit_code is None
+    assert outcome.of(Evidence(pod=pod(terminated(137)), gave_up=gave_up)).exit_code == 137
