@@ -58,11 +58,20 @@ def acme(manifest: Manifest) -> Verdict:
             return progressing(str(status.get("reason") or state or "not seen yet"))
 
 
+# Of the condition Progressing of a Rollout: it will not get there by itself.
+_GIVEN_UP = frozenset({"RolloutAborted", "ProgressDeadlineExceeded"})
+_WORKLOAD = "rollout.argoproj.io/workload-generation"
+
+
 def rollout(manifest: Manifest) -> Verdict:
-    """Argo Rollouts says itself where it is; versions before 1.1 only by counts."""
+    """Argo Rollouts says itself where it is; versions before 1.1 only by conditions and counts."""
     status = status_of(manifest)
     if holds(manifest, "InvalidSpec"):
         return degraded(words(manifest, "InvalidSpec"))
+    # The pods may be those of a Deployment it refers to, which has a generation of its own.
+    referred = (manifest["metadata"].get("annotations") or {}).get(_WORKLOAD)
+    if referred is not None and str(status.get("workloadObservedGeneration")) != str(referred):
+        return progressing("its controller has not seen the pods it refers to yet")
     said = str(status.get("message") or "")
     match status.get("phase"):
         case "Healthy":
@@ -73,6 +82,8 @@ def rollout(manifest: Manifest) -> Verdict:
             return Verdict(Health.SUSPENDED, said or "paused")
         case "Progressing":
             return progressing(said or "progressing")
+    if (condition(manifest, "Progressing") or {}).get("reason") in _GIVEN_UP:
+        return degraded(words(manifest, "Progressing"))
     return _counted(manifest, status)
 
 
@@ -80,15 +91,27 @@ def _counted(manifest: Manifest, status: Mapping[str, Any]) -> Verdict:
     spec = manifest.get("spec") or {}
     if spec.get("paused") is True or status.get("pauseConditions"):
         return Verdict(Health.SUSPENDED, "paused")
-    if not status.get("currentPodHash"):
+    newest = status.get("currentPodHash")
+    if not newest:
         return progressing("its controller has not seen it yet")
     wanted = 1 if spec.get("replicas") is None else int(spec["replicas"])
     updated, available = int(status.get("updatedReplicas") or 0), int(status.get("availableReplicas") or 0)
     if updated < wanted:
         return progressing(f"{updated} of {wanted} replicas updated")
-    if int(status.get("replicas") or 0) > updated:
+    if available < updated:
+        return progressing(f"{available} of {updated} replicas available")
+    return _served(spec.get("strategy") or {}, status, newest)
+
+
+def _served(strategy: Mapping[str, Any], status: Mapping[str, Any], newest: Any) -> Verdict:
+    """Whether the newest pods are those that serve; a blue-green rollout keeps its old ones for a while."""
+    stable = status.get("stableRS") or (status.get("canary") or {}).get("stableRS")
+    if "blueGreen" in strategy:
+        serves = (status.get("blueGreen") or {}).get("activeSelector") == newest and stable in (None, "", newest)
+        return HEALTHY if serves else progressing("the newest pods do not serve yet")
+    if int(status.get("replicas") or 0) > int(status.get("updatedReplicas") or 0):
         return progressing("old replicas still run")
-    return HEALTHY if available >= updated else progressing(f"{available} of {updated} replicas available")
+    return HEALTHY if "canary" not in strategy or stable == newest else progressing("not all steps are done")
 
 
 def run(manifest: Manifest) -> Verdict:

@@ -14,7 +14,7 @@ import pytest
 from gitops import runner
 from gitops.git import checkout
 from gitops.plan import compare, predict
-from gitops.plan.change import Action
+from gitops.plan.change import Action, Guard
 from gitops.plan.settle import Header, Rules
 from gitops.sync import desired, story
 from tests.cluster.bare import BareApiServer
@@ -119,6 +119,24 @@ async def test_offline_the_predictor_alone_finds_no_difference(spoken: BareApiSe
     unowned = [str(one.ref) for one in live.desired if not predict.owns_all(one.manifest, live.objects[one.ref])]
     assert noise == []
     assert unowned == []
+
+
+async def test_a_quota_that_is_used_up_is_said_by_the_plan(spoken: BareApiServer) -> None:
+    name = syncing.fresh("quota")
+    hard = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few", "namespace": name}}
+    hard["spec"] = {"hard": {"count/secrets": "1"}}
+    spoken.apply([syncing.namespace_of(name), hard])
+    reached = "--for=jsonpath={.status.hard.count/secrets}=1"
+    spoken.kubectl("wait", "resourcequota/few", "-n", name, reached, "--timeout=60s")
+    secrets = [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": each, "namespace": name}, "data": {"a": "MQ=="}}
+        for each in ("one", "two")
+    ]
+    async with syncing.connected(spoken.kubeconfig, name) as sync:
+        await sync.apply(secrets[:1])
+        (refused,) = (await sync.plan(secrets)).plan.refused
+    assert (refused.ref.name, refused.guard) == ("two", Guard.INVALID)
+    assert "exceeded quota: few" in refused.why
 
 
 @pytest.mark.parametrize("overlay", ["dev", "production"])

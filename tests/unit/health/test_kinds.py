@@ -34,6 +34,7 @@ def conditions(*told: tuple[str, str] | tuple[str, str, str], **status: Any) -> 
 HPA, CERT, ARGO = "autoscaling/v2", "cert-manager.io/v1", "argoproj.io/v1alpha1"
 GATEWAY = "gateway.networking.k8s.io/v1"
 ACTIVE = ("ScalingActive", "True", "ValidMetricFound")
+COUNTS = {"currentPodHash": "h", "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}
 CASES: list[tuple[str, Manifest, Health]] = [
     ("hpa scales", made("HorizontalPodAutoscaler", HPA, status=conditions(("AbleToScale", "True"), ACTIVE)), H),
     (
@@ -218,6 +219,47 @@ CASES: list[tuple[str, Manifest, Health]] = [
             },
         ),
         P,
+    ),
+    (
+        "rollout aborted",
+        made("Rollout", ARGO, status=conditions(("Progressing", "False", "RolloutAborted"), currentPodHash="h")),
+        D,
+    ),
+    (
+        "rollout of pods elsewhere",
+        made(
+            "Rollout",
+            ARGO,
+            status={"phase": "Healthy", "workloadObservedGeneration": "1"},
+            annotations={"rollout.argoproj.io/workload-generation": "2"},
+        ),
+        P,
+    ),
+    (
+        "canary on its way",
+        made("Rollout", ARGO, spec={"strategy": {"canary": {}}}, status={**COUNTS, "stableRS": "g"}),
+        P,
+    ),
+    ("canary done", made("Rollout", ARGO, spec={"strategy": {"canary": {}}}, status={**COUNTS, "stableRS": "h"}), H),
+    (
+        "blue, green waits",
+        made(
+            "Rollout",
+            ARGO,
+            spec={"strategy": {"blueGreen": {}}},
+            status={**COUNTS, "replicas": 2, "blueGreen": {"activeSelector": "g"}},
+        ),
+        P,
+    ),
+    (
+        "green serves",
+        made(
+            "Rollout",
+            ARGO,
+            spec={"strategy": {"blueGreen": {}}},
+            status={**COUNTS, "replicas": 2, "blueGreen": {"activeSelector": "h"}},
+        ),
+        H,
     ),
     ("workflow runs", made("Workflow", ARGO, status={"phase": "Running"}), P),
     ("workflow failed", made("Workflow", ARGO, status={"phase": "Error"}), D),
