@@ -16,10 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import fleet
+from benchmarks import compiled, fleet
 from tests.cluster import binary
 
-ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 5
 POOLS = (10, 30, 100, 200)
 ALONE = (300, 1000)
@@ -35,8 +34,8 @@ def run(command: list[str], out: Path) -> tuple[float, float]:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
-        os.environ["PYTHONPATH"] = f"{ROOT}:{ROOT / 'cmd'}"
-        os.execv(command[0], command)  # noqa: S606 - the two programs compared
+        environment = compiled.environment(out.parent)
+        os.execve(command[0], command, environment)  # noqa: S606 - the two programs compared
     _, status, usage = os.wait4(child, 0)
     if status:
         sys.exit(f"{command[0]} failed")

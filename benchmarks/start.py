@@ -1,23 +1,23 @@
 """What starting the program costs: `--version`, `--help` and a small build, beside the bare interpreter.
 
-The programs take turns, so that whatever else the machine does falls on all of them; medians of the rounds.
+The programs take turns, so that whatever else the machine does falls on all of them; the least of the rounds counts.
 
     python benchmarks/start.py
 """
 
 from __future__ import annotations
 
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks import compiled
+
 ROUNDS = 21
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'cmd'}"}
 ENTRY = "from gitops_cli.main import main; main()"
 LIMITS = {"version": 0.060, "build": 0.150}
 """Seconds above the bare interpreter."""
@@ -38,10 +38,10 @@ def overlay(folder: Path) -> Path:
     return top
 
 
-def seconds(words: list[str]) -> float:
+def seconds(words: list[str], environment: dict[str, str]) -> float:
     """Wall time of one run."""
     began = time.perf_counter()
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=environment)
     return time.perf_counter() - began
 
 
@@ -55,16 +55,23 @@ def main() -> None:
             "help": [*program, "--help"],
             "build": [*program, "build", "--no-expand", str(overlay(Path(folder)))],
         }
+        environment = compiled.environment(Path(folder))
+        for words in commands.values():
+            seconds(words, environment)  # compiles
         runs: dict[str, list[float]] = {name: [] for name in commands}
         for _ in range(ROUNDS):
             for name, words in commands.items():
-                runs[name].append(seconds(words))
-    median = {name: statistics.median(times) for name, times in runs.items()}
-    floor = median["python"]
-    print(f"{'command':<10}{'median':>9}{'over python':>14}{'at most':>10}")
-    for name, found in median.items():
+                runs[name].append(seconds(words, environment))
+    # The least of many: other work on the machine only ever adds.
+    least = {name: min(times) for name, times in runs.items()}
+    above = {name: found - least["python"] for name, found in least.items()}
+    print(f"{'command':<10}{'least':>9}{'over python':>14}{'at most':>10}")
+    for name, found in least.items():
         limit = f"{LIMITS[name] * 1000:.0f} ms" if name in LIMITS else "-"
-        print(f"{name:<10}{found * 1000:>6.0f} ms{(found - floor) * 1000:>11.0f} ms{limit:>10}")
+        print(f"{name:<10}{found * 1000:>6.0f} ms{above[name] * 1000:>11.0f} ms{limit:>10}")
+    missed = [name for name, limit in LIMITS.items() if above[name] > limit]
+    if missed:
+        sys.exit(f"missed: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

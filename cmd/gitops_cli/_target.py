@@ -124,12 +124,12 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         await mirror.fetch(revision)
         tree = await mirror.tree(revision)
         shell.source = tree
-        desired = await _wiring.render(tree, sync.spec.source.path)
+        locate = Places(tree, sync.spec.source.path)
+        desired = await _wiring.render(tree, sync.spec.source.path, locate)
         commit = await mirror.commit(revision)
     header = Header(name=sync.metadata.name, namespace=sync.metadata.namespace, revision=str(revision))
     rules = consent.rules_of(sync, consent.from_trailers(commit.trailers))
     source = PlanSource(sync=sync.metadata.name, path=sync.spec.source.path, revision=str(revision))
-    locate = Places(tree, sync.spec.source.path)
     return Target(desired=desired, header=header, rules=rules, source=source, sync=sync, locate=locate)
 
 
@@ -182,7 +182,8 @@ async def _by_name(mirror: Repository, sync: api.GitSync, name: str) -> Revision
 async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
     opened_path = checkout.open_path(asked.argument)
     shell.source = opened_path.tree
-    desired = await _wiring.render(opened_path.tree, opened_path.path)
+    locate = Places(opened_path.tree, opened_path.path)
+    desired = await _wiring.render(opened_path.tree, opened_path.path, locate)
     name = asked.inventory or (opened_path.path or opened_path.root.name).rpartition("/")[2] or "default"
     namespace = shell.settings.namespace or _home(desired) or _namespace(shell, connection)
     revision = "" if opened_path.revision is None or opened_path.dirty else str(opened_path.revision)
@@ -191,7 +192,7 @@ async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         header=Header(name=name, namespace=namespace, revision=revision),
         rules=Rules(),
         source=PlanSource(path=asked.argument, revision=revision),
-        locate=Places(opened_path.tree, opened_path.path),
+        locate=locate,
     )
 
 

@@ -67,13 +67,16 @@ def cache() -> Path:
     return _builds.home()
 
 
-async def render(tree: Tree, path: str) -> tuple[Desired, ...]:
-    """Build, validate and expand, or recall it, on a thread, so that nothing else waits for it."""
-    return await asyncio.to_thread(_rendered, tree, path)
+async def render(tree: Tree, path: str, places: desired.Places | None = None) -> tuple[Desired, ...]:
+    """Build, validate and expand, or recall it, on a thread, so that nothing else waits for it.
+
+    What has to be built has changed, so a report will ask for `places`: they learn from the same build.
+    """
+    return await asyncio.to_thread(_rendered, tree, path, places)
 
 
-def _rendered(tree: Tree, path: str) -> tuple[Desired, ...]:
+def _rendered(tree: Tree, path: str, places: desired.Places | None) -> tuple[Desired, ...]:
     def make(source: Tree) -> bytes:
-        return msgspec.json.encode(desired.render(source, path, runner=runner.files()))
+        return msgspec.json.encode(desired.render(source, path, runner=runner.files(), places=places))
 
     return msgspec.json.decode(_builds.kept(tree, "desired", path, make=make), type=tuple[Desired, ...])

@@ -95,8 +95,11 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
         BuildError: the path leads through a scalar.
     """
     maker = create if spec.create else None
+    path = split(spec.path)
+    if maker is None and path[0] not in resource.data and not path[0].endswith("[]"):
+        return  # most specs name fields that most objects do not have
     try:
-        _into(resource.data, split(spec.path), edit, maker)
+        _into(resource.data, path, 0, edit, maker)
     except _ThroughScalarError:
         raise errors.BuildError(
             f"the field {spec.path} of {resource.identity} cannot be changed",
@@ -109,33 +112,36 @@ class _ThroughScalarError(Exception):
     """The path goes on below a scalar."""
 
 
-def _into(node: Any, path: tuple[str, ...], edit: Change, create: Callable[[], Any] | None) -> Any:
-    if not path:
+def _into(node: Any, path: tuple[str, ...], at: int, edit: Change, create: Callable[[], Any] | None) -> Any:
+    """Go on with the part of the path that begins at an index."""
+    if at == len(path):
         return edit(node)
     if isinstance(node, dict):
-        _into_mapping(node, path, edit, create)
+        _into_mapping(node, path, at, edit, create)
     elif isinstance(node, list):
         for index, item in enumerate(node):
-            node[index] = _into(item, path, edit, create)
+            node[index] = _into(item, path, at, edit, create)
     elif not is_null(node):
         raise _ThroughScalarError
     return node
 
 
-def _into_mapping(node: dict[str, Any], path: tuple[str, ...], edit: Change, create: Callable[[], Any] | None) -> None:
-    name = path[0]
+def _into_mapping(
+    node: dict[str, Any], path: tuple[str, ...], at: int, edit: Change, create: Callable[[], Any] | None
+) -> None:
+    name = path[at]
     entered = name.endswith("[]")
     if entered:
         name = name[:-2]
     value = node.get(name, _ABSENT)
-    rest = path[1:]
+    at += 1
     if value is _ABSENT:
         if create is None or entered:
             return
-        value = {} if rest else create()
-    elif is_null(value):
+        value = create() if at == len(path) else {}
+    elif value.__class__ is not str and is_null(value):
         if entered:
             value = []
         elif create is not None:
-            value = {} if rest else create()
-    node[name] = _into(value, rest, edit, create)
+            value = create() if at == len(path) else {}
+    node[name] = _into(value, path, at, edit, create)

@@ -23,10 +23,10 @@ class Replay:
 
     __slots__ = ("_resources", "path", "tree")
 
-    def __init__(self, tree: Tree, path: str) -> None:
+    def __init__(self, tree: Tree, path: str, resources: list[Resource] | None = None) -> None:
         self.tree = tree
         self.path = path
-        self._resources: list[Resource] | None = None
+        self._resources = resources
 
     def data(self, index: int) -> Any:
         """The object at a place in the output, every value with its position."""
@@ -70,20 +70,23 @@ class Build:
     files: tuple[str, ...]
 
 
-def build(tree: Tree, path: str) -> Build:
+def build(tree: Tree, path: str, *, tracking: bool = False) -> Build:
     """Build the kustomization in the directory `path` (empty: the root).
+
+    With `tracking` the positions of all values are recorded at once, for a fifth of the time more: `locate` needs no
+    second build then.
 
     Raises:
         BuildError: a file is wrong, missing or refused; its location says which.
         ConfigError: a manifest is no valid YAML.
         SeveralErrors: more than one field of a kustomization is wrong.
     """
-    context = Context(Files(tree), tracking=False)
+    context = Context(Files(tree), tracking=tracking)
     folder = context.files.resolve("", path, lambda: Location(path))
     resources = target.build(context, folder)
     _refuse_encrypted(resources)
     _refuse_shapeless(resources)
-    replay = Replay(tree, folder)
+    replay = Replay(tree, folder, resources if tracking else None)
     objects = tuple(
         Rendered(
             manifest=plain(resource.data) if context.odd else resource.data,

@@ -65,7 +65,10 @@ class Resource:
     @property
     def gvk(self) -> Gvk:
         """The object's kind."""
-        return gvk_of(text_of(self.data.get("apiVersion", "")), text_of(self.data.get("kind", "")))
+        version, kind = self.data.get("apiVersion", ""), self.data.get("kind", "")
+        if version.__class__ is str and kind.__class__ is str:  # asked for a hundred times an object
+            return gvk_of(version, kind)
+        return gvk_of(text_of(version), text_of(kind))
 
     @property
     def name(self) -> str:

@@ -16,14 +16,14 @@ from gitops.ref import ResourceRef
 from gitops.source import Tree
 
 
-def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool = True) -> tuple[Desired, ...]:
-    """Everything the kustomization at `path` wants, our kinds expanded (or, without `expanded`, as authored).
+def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], places: Places | None = None) -> tuple[Desired, ...]:
+    """Everything the kustomization at `path` wants, our kinds expanded; `places`, if given, learn from the same build.
 
     Raises:
         BuildError: the kustomization cannot be built.
         ConfigError: an object is wrong, with the place in Git; SeveralErrors if more than one is.
     """
-    built = build.build(tree, path).objects
+    built = places.learn(tree) if places else build.build(tree, path).objects
     origins = {ref_of(one.manifest): one for one in built}
 
     def locate(ref: ResourceRef, pointer: str) -> Location | None:
@@ -38,11 +38,7 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], expanded: bool
         raise findings[0] if len(findings) == 1 else errors.SeveralErrors(findings)
     manifests = [one.manifest for one in built]
     context = expand.Context(runner=runner, locate=locate)
-    items = (
-        expand.expand(manifests, context=context)
-        if expanded
-        else tuple(expand.Expanded(manifest=one, authored=ref_of(one)) for one in manifests)
-    )
+    items = expand.expand(manifests, context=context)
     return tuple(
         Desired(
             manifest=normal.normalise(item.manifest),
@@ -66,16 +62,26 @@ def _misplaced(mistakes: Sequence[waves.Mistake], locate: expand.Locate) -> Iter
 
 
 class Places:
-    """Where the fields of wanted objects stand in Git. The price is paid by the first question: a build of its own."""
+    """Where the fields of wanted objects stand in Git.
+
+    The price, a build of its own, is paid by the first question, if no build was made before to learn from.
+    """
 
     def __init__(self, tree: Tree, path: str) -> None:
         self._tree = tree
         self._path = path
         self._built: Mapping[ResourceRef, build.Rendered] | None = None
 
+    def learn(self, tree: Tree) -> tuple[build.Rendered, ...]:
+        """Build; `tree` reads the same files."""
+        found = build.build(tree, self._path, tracking=True).objects
+        self._built = {ref_of(one.manifest): one for one in found}
+        return found
+
     def __call__(self, ref: ResourceRef, pointer: str) -> Location | None:
         """The place of the value at a JSON Pointer of an object as authored; None for what Git does not hold."""
         if self._built is None:
-            self._built = {ref_of(one.manifest): one for one in build.build(self._tree, self._path).objects}
-        found = self._built.get(ref) or self._built.get(replace(ref, namespace=""))
+            self.learn(self._tree)
+        built = self._built or {}
+        found = built.get(ref) or built.get(replace(ref, namespace=""))
         return None if found is None else build.locate(found, pointer)
