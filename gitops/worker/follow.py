@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 from gitops import errors
-from gitops.pods import marks, stage
+from gitops.pods import marks, outcome, stage
 from gitops.ports.logstore import LogWriter
 from gitops.runner.frames import Decoder
 from gitops.worker.live import Live
@@ -13,8 +13,10 @@ from gitops.worker.persist import Backoff
 from gitops.worker.refill import Intake
 from gitops.worker.station import Station
 
-REREADS = 3
+REREADS = 5
 """Readings from the start after the container ended, for a log whose end record does not come."""
+UNSURE = 2
+"""Of these when nothing says that there is more: a script killed for memory has left no end record."""
 
 
 async def follow(station: Station, live: Live, writer: LogWriter) -> str:
@@ -44,8 +46,9 @@ async def _to_the_end(station: Station, live: Live, writer: LogWriter) -> str:
             # A node that has just joined cannot show logs yet: never the operation's fault.
             left -= ended
         else:
-            # A log read whole after its end without an end record has none.
-            left = 0 if ended else left
+            # Under load the kubelet says that a container ended before its runtime has written the last lines to the
+            # file: it ends early, and is whole a moment later.
+            left = min(left, REREADS if _owed(live, writer) else UNSURE) - 1 if ended else left
         decoder.finish()
         if decoder.last > before:
             backoff.reset()
@@ -69,6 +72,12 @@ async def _read(station: Station, live: Live, decoder: Decoder, writer: LogWrite
             decoder.last = max(decoder.last, writer.tally.last)
             if writer.tally.record is not None:
                 return
+
+
+def _owed(live: Live, writer: LogWriter) -> bool:
+    """The runner's termination message speaks of frames that have not come."""
+    record = outcome.end_record(live.pod)
+    return record is not None and record.last_seq > writer.tally.last
 
 
 def _ended(live: Live) -> bool:

@@ -135,6 +135,25 @@ def test_every_line_arrives_and_stays(desk: Desk) -> None:
     assert desk.type("logs", "operation.gitops-worker.io/many", "--tail", "2")[1] == "line 4999\nline 5000\n"
 
 
+def test_the_end_of_a_log_is_followed_through_a_workers_death(desk: Desk, cluster: Cluster) -> None:
+    script = "i=0; while [ $i -lt 60 ]; do i=$((i+1)); echo tick $i; sleep 0.25; done"
+    assert desk.type("run", "--pool", "linux", "--name", "ticks", behind=("sh", "-c", script))[0] == 0
+    desk.place.until("ticks", {"Running"})
+    command = desk.command("logs", "ticks", "--follow", "--tail", "2")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=desk.environment) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        labels = ("-l", "app.kubernetes.io/name=gitops-worker", "-n", desk.place.namespace)
+        cluster.kubectl("delete", "pod", *labels, "--grace-period=0", "--force")
+        rest = process.stdout.read()
+        assert process.wait(120) == 0
+    ticks = [int(line.split()[1]) for line in (first + rest).splitlines()]
+    assert ticks == list(range(ticks[0], 61))
+    assert len(ticks) < 60
+    assert desk.type("logs", "ticks", "--since", "1h", "--tail", "1") == (0, "tick 60\n", "")
+    assert desk.type("logs", "ticks", "--follow") == (0, "".join(f"tick {n}\n" for n in range(1, 61)), "")
+
+
 def test_the_answer_as_data(desk: Desk) -> None:
     code, out, err = desk.type("run", "--pool", "linux", "--wait", "-o", "json", behind=("sh", "-c", "echo x; exit 3"))
     assert code == 1, err

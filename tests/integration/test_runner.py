@@ -229,6 +229,31 @@ def test_silence_is_broken_by_heartbeats(bench: Bench) -> None:
     assert done.raw.count(b"1|h|4|\n") == 2
 
 
+def test_it_stays_until_its_pipe_is_read_empty(bench: Bench) -> None:
+    process = bench.start("head -c 30000 /dev/zero | tr '\\0' a")
+    assert process.stdout is not None
+    deadline = time.monotonic() + 30
+    while not (bench.folder / "record").exists() or not (bench.folder / "record").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.5)
+    assert process.poll() is None
+    raw, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert raw.splitlines()[-1].startswith(b"9|x|30000|")
+
+
+def test_the_window_counts_what_the_runtime_adds_to_a_line(bench: Bench) -> None:
+    written = len(bench.run("seq 1000").raw)
+    process = bench.start("seq 1000", "--window", str(written + 40_000), "--linger", "60")
+    assert process.stdout is not None
+    assert any(line.startswith(b"1001|x|") for line in iter(process.stdout.readline, b""))
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(1.5)
+    process.terminate()
+    process.communicate(timeout=10)
+
+
 def test_it_lingers_only_past_the_window_and_until_told(bench: Bench) -> None:
     begin = time.monotonic()
     bench.run("seq 100", "--window", "100000", "--linger", "20")

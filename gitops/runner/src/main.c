@@ -4,7 +4,7 @@
  *   runner --replay SEQ --spool DIRECTORY
  *
  *   --spool DIR --spool-bytes N   keep the newest frames in DIR, N bytes at most
- *   --window N --linger SECONDS   after more than N bytes of frames, stay that long after the end, until a signal
+ *   --window N --linger SECONDS   after more than N bytes of log, stay that long after the end, until a signal
  *   --grace SECONDS               between SIGTERM and SIGKILL
  *   --timeout SECONDS             for the script; 0: none
  *   --heartbeat SECONDS           a frame when silent for so long
@@ -381,5 +381,6 @@ int main(int argc, char **argv) {
     say_left_behind();
     write_record();
     linger(signals);
+    output_settle();
     return script.exit_code;
 }

@@ -70,6 +70,8 @@ size_t record_text(char *space, size_t size, const struct script *script, int do
 /* Frames go to standard output and to the spool; both are written in one piece per flush. */
 void output_open(const char *spool_directory, long long spool_bytes);
 void output_flush(void);
+/* Waits until what was written has been taken, before the container may end. */
+void output_settle(void);
 void frame_write(char stream, const unsigned char *text, size_t size);
 void frame_heartbeat(void);
 void frame_system(const char *text);
@@ -79,7 +81,7 @@ struct totals {
     uint64_t seq;    /* number of the last frame */
     uint64_t bytes;  /* bytes of the script's output, after masking */
     uint64_t lines;
-    uint64_t framed; /* bytes written, framing included */
+    uint64_t framed; /* bytes in the log's file: framing, and what the container runtime adds to a line */
 };
 extern struct totals totals;
 void digest_hex(char out[65]);

@@ -208,6 +208,31 @@ async def test_a_broken_log_connection_is_taken_up_where_it_stopped(cluster: Clu
     assert sum(line.endswith(b"|line 2") for line in cluster.log(made["metadata"]["uid"])) == 1
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["owed", "killed"])
+async def test_a_log_that_its_runtime_has_not_written_to_the_end_is_read_again(
+    cluster: Cluster, *, known: bool
+) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    cluster.start()
+    made = await cluster.submit()
+    await cluster.pass_time(2)
+    pod = next(iter(cluster.pods.values()))
+    key = (OPS, pod.name, "operation")
+    pod.say("one", "two")
+    cluster.logs.end(*key)
+    ended = {"exitCode": 0 if known else 137, "startedAt": "2026-01-01T00:00:05Z", "reason": "Completed"}
+    pod.lines += [b"three"]
+    message = pod.record() if known else ""
+    await pod.container(terminated={**ended, "message": message})
+    await cluster.pass_time(0.1)
+    cluster.logs.write(*key, b"4|o|14|three\n" + (b"5|x|20|%s\n" % message.encode() if known else b""))
+    await cluster.pass_time(5)
+    log = (await cluster.status())["log"]
+    assert sum(b"|o|" in line for line in cluster.log(made["metadata"]["uid"])) == 4
+    assert (log["missing"], log["complete"]) == (0, known)
+
+
 async def test_lines_rotated_away_are_counted_as_missing(cluster: Cluster) -> None:
     cluster.behaviour = hold
     await cluster.furnish()
