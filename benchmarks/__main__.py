@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-BENCHMARKS = ("start", "build", "client", "git", "sync")
+BENCHMARKS = ("start", "build", "client", "adoption", "git", "sync", "follow", "firstline", "operations")
 
 
 def main() -> int:

@@ -34,6 +34,8 @@ from gitops.cluster.settings import ClusterConfig, Trust
 LAUNCHES = 3000
 AT_ONCE = 32
 LINES = 1_000_000
+RUNS = 3
+LEAST_LAUNCHES, LEAST_LINES, MOST_MEMORY = 1_500, 200_000, 150
 FOLLOWED = 300
 LINE = b"12345|o|123456|" + b"x" * 64 + b"\n"
 SPEC = {
@@ -243,18 +245,24 @@ def process(program: str) -> float:
     return sorted(runs)[2]
 
 
-async def measure(plain: ClusterConfig, secure: ClusterConfig, port: int) -> None:
-    """Print each figure."""
-    for word, figure, floor in (
-        ("launches/s", await launches(plain), await bare_launches(port)),
-        ("log lines/s", await lines(plain), await bare_lines(port)),
+async def measure(plain: ClusterConfig, secure: ClusterConfig, port: int) -> bool:
+    """Print each figure; whether all met their target. The best of a few runs: what else runs only slows one down."""
+    met = True
+    for word, ours, bare, least in (
+        ("launches/s", launches, bare_launches, LEAST_LAUNCHES),
+        ("log lines/s", lines, bare_lines, LEAST_LINES),
     ):
-        print(f"{word:38} {figure:12,.0f}   bare streams {floor:12,.0f}   {figure / floor:.2f}x")
-    print(f"{'KiB a followed log, TLS':38} {await memory(secure):12,.0f}   asyncio's own buffer alone: 256")
+        runs = [(await ours(plain), await bare(port)) for _ in range(RUNS)]
+        figure, floor = (max(values) for values in zip(*runs, strict=True))
+        print(f"{word:38} {figure:12,.0f} (at least {least:,})   bare streams {floor:12,.0f}   {figure / floor:.2f}x")
+        met = met and figure >= least
+    size = await memory(secure)
+    print(f"{'KiB a followed log, TLS':38} {size:12,.0f} (at most {MOST_MEMORY})   asyncio's own buffer alone: 256")
+    return met and size <= MOST_MEMORY
 
 
-def main() -> None:
-    """Bring the server up, measure, end it."""
+def main() -> int:
+    """Bring the server up, measure, end it; 1 if a target was missed."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         trust = Trust(authority=certificate(folder))
@@ -263,11 +271,12 @@ def main() -> None:
                 plain, secure = server.stdout.readline().split() if server.stdout else ("", "")
                 config = ClusterConfig(server=f"http://127.0.0.1:{plain}", origin="benchmark")
                 safe = ClusterConfig(server=f"https://127.0.0.1:{secure}", origin="benchmark", trust=trust)
-                asyncio.run(measure(config, safe, int(plain)))
+                met = asyncio.run(measure(config, safe, int(plain)))
                 one, nothing = cold(config)
                 print(
                     f"{'ms of a process with one request':38} {one * 1000:12,.0f}   python -c pass {nothing * 1000:.0f}"
                 )
+                return int(not met)
             finally:
                 server.kill()
 
@@ -276,4 +285,4 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         asyncio.run(serve(Path(sys.argv[1])))
     else:
-        main()
+        sys.exit(main())

@@ -12,7 +12,10 @@ from gitops.worker.station import Station
 SAY_AFTER = 10.0
 """Seconds of waiting after which the status says for what; a pod that starts sooner costs one request less."""
 SAY_AGAIN = 15.0
-_ON_ITS_WAY = frozenset({"ContainerCreating", "PodInitializing", "Preparing", "NotScheduled"})
+SAY_ON_ITS_WAY = 60.0
+"""The same for a pod that a node prepares: in a burst most wait half a minute, and a write each would say nothing."""
+_PREPARED = frozenset({"ContainerCreating", "PodInitializing", "Preparing"})
+_ON_ITS_WAY = _PREPARED | {"NotScheduled"}
 """What every pod goes through: worth a line in the status, but no Event."""
 
 
@@ -45,6 +48,8 @@ class Voice:
             return None
         if self._explained_at is not None and self.progress().stage in {Stage.UNSCHEDULABLE, Stage.SCALING}:
             return self._explained_at + pending.AGAIN[min(self._explanations, len(pending.AGAIN)) - 1]
+        if self.progress().reason in _PREPARED:
+            return (self._begun if self._said_at is None else self._said_at) + SAY_ON_ITS_WAY
         return self._begun + SAY_AFTER if self._said_at is None else self._said_at + SAY_AGAIN
 
     async def say(self) -> None:

@@ -539,3 +539,21 @@ async def test_usage_is_added_up_in_the_pools_status_once_whatever_answers_are_l
     await cluster.submit("op-4")
     await cluster.pass_time(70)
     assert await runs() == 5
+
+
+async def test_a_pod_that_its_node_prepares_costs_no_write_in_the_first_minute(cluster: Cluster) -> None:
+    async def prepare(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.container(waiting={"reason": "ContainerCreating"})
+
+    cluster.behaviour = prepare
+    await cluster.furnish()
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    cluster.objects.calls.clear()
+    for _ in range(5):
+        await cluster.pass_time(10)
+    assert [call.verb for call in cluster.objects.calls if call.kind == "Operation"] == []
+    await cluster.pass_time(12)
+    assert (await cluster.status())["reason"] == "ContainerCreating"
