@@ -99,7 +99,7 @@ async def _report(shell: _shell.Shell, connection: cluster.Cluster, sync: api.Gi
         name=metadata.name,
         namespace=metadata.namespace,
         url=spec.source.url,
-        reference=reference.branch or reference.tag or reference.commit,
+        reference=reference.branch or reference.tag or reference.semver or reference.commit,
         path=spec.source.path,
         mode=spec.mode.value,
         suspended=note if spec.suspend else "",
@@ -109,6 +109,8 @@ async def _report(shell: _shell.Shell, connection: cluster.Cluster, sync: api.Gi
         unknown=unknown,
         rollback=sync.status.rollback,
         drift=sync.status.drift,
+        ignored=sync.status.ignored,
+        corrections=sync.status.corrections,
         conditions=sync.status.conditions,
         objects=[
             ObjectHealth(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gitops.api.gitsync import Rollback, SyncDrift
+from gitops.api.gitsync import Correction, Rollback, SyncDrift
 from gitops.api.meta import API_VERSION, Condition, Wire
 
 
@@ -30,7 +30,8 @@ class SyncReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     """Where a GitSync stands.
 
     `pending` are commits that are not applied yet, newest first: work to do, nobody's fault. `drift` is how live
-    differs from what was applied, as of the reconciler's last look. `unknown` says why Git could not be asked.
+    differs from what was applied, as of the reconciler's last look; `ignored` paths more do, and rules hide them;
+    `corrections` is what was written again of late. `unknown` says why Git could not be asked.
     """
 
     api_version: str = API_VERSION
@@ -48,5 +49,7 @@ class SyncReport(Wire, frozen=True, kw_only=True, omit_defaults=False):
     unknown: str
     rollback: Rollback | None
     drift: list[SyncDrift]
+    ignored: int = 0
+    corrections: list[Correction] = []
     conditions: list[Condition]
     objects: list[ObjectHealth]

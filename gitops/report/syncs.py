@@ -71,14 +71,19 @@ def _state(report: SyncReport, now: datetime, paint: values.Paint) -> Iterator[s
 
 
 def _drift(report: SyncReport, paint: values.Paint) -> Iterator[str]:
-    if not report.drift:
-        yield "  drift       none seen at the last look"
-        return
-    count = values.count(len(report.drift), "path")
-    yield f"  drift       {paint(count, 'red')} at the last look; `gitops drift {redact.plain(report.name)}` shows all"
+    hidden = f"; {values.count(report.ignored, 'path')} left to others" if report.ignored else ""
+    if report.drift:
+        count, name = values.count(len(report.drift), "path"), redact.plain(report.name)
+        yield f"  drift       {paint(count, 'red')} at the last look{hidden}; `gitops drift {name}` shows all"
+    else:
+        yield f"  drift       none seen at the last look{hidden}"
     for one in report.drift[:SHOWN]:
         by = f" by {one.manager}" if one.manager else ""
         words = f"{one.object} {one.path}{by}" if one.path else f"{one.object} is missing"
+        yield f"                {redact.plain(words)}"
+    for hot in report.corrections[:SHOWN]:
+        who = f", {hot.manager} wrote it" if hot.manager else ""
+        words = f"corrected {values.count(hot.count, 'time')}: {hot.object} {hot.path}{who}"
         yield f"                {redact.plain(words)}"
 
 

@@ -362,3 +362,4 @@ async def test_the_reconciler_corrects_and_names_an_opponent(desk: Desk) -> None
     assert "/data/colour: rival wrote again after each of 5 corrections" in verdict.message
     told = ran(desk.gitops("status", "main", "-n", desk.namespace), 1)
     assert "Fighting" in told.output
+    assert "corrected 5 times: ConfigMap" in told.output
