@@ -161,8 +161,9 @@ def claim(manifest: Manifest) -> Verdict:
 
 
 def service(manifest: Manifest) -> Verdict:
-    """A load balancer has an address; every other type is there at once."""
-    if (manifest.get("spec") or {}).get("type") != "LoadBalancer":
+    """A load balancer has an address, its own or one Git gave it; every other type is there at once."""
+    spec = manifest.get("spec") or {}
+    if spec.get("type") != "LoadBalancer" or spec.get("externalIPs"):
         return HEALTHY
     if (manifest.get("spec") or {}).get("clusterIP") and (status_of(manifest).get("loadBalancer") or {}).get("ingress"):
         return HEALTHY

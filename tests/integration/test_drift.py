@@ -177,6 +177,9 @@ def test_an_ignore_rule_hides_keeps_and_ends(desk: Desk) -> None:
     web = desk.get("deployment", "web")["spec"]
     assert (web["replicas"], web["template"]["spec"]["containers"][0]["image"]) == (7, "web:2")
 
+    settled = ran(desk.gitops("plan", "--sync", "main", "-n", desk.namespace), 0)
+    assert "Left to others:" in settled.output
+
     edit(desk, "gitsync/main", rule("2001-01-31"))
     shown = ran(desk.sync("drift"), 1)
     assert "/spec/replicas  changed: Git 3, live 7" in shown.output

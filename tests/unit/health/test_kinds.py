@@ -78,6 +78,11 @@ CASES: list[tuple[str, Manifest, Health]] = [
     ("volume bound", made("PersistentVolume", "v1", status={"phase": "Bound"}), H),
     ("volume failed", made("PersistentVolume", "v1", status={"phase": "Failed"}), D),
     ("load balancer", made("Service", "v1", spec={"type": "LoadBalancer", "clusterIP": "10.0.0.1"}, status={}), P),
+    (
+        "load balancer with given addresses",
+        made("Service", "v1", spec={"type": "LoadBalancer", "externalIPs": ["10.1.1.1"]}),
+        H,
+    ),
     ("external name", made("Service", "v1", spec={"type": "ExternalName"}), H),
     ("ingress", made("Ingress", "networking.k8s.io/v1", status={"loadBalancer": {}}), H),
     ("budget that allows none", made("PodDisruptionBudget", "policy/v1", status={"observedGeneration": 1}), H),
