@@ -14,7 +14,7 @@ import yaml
 
 from gitops import cluster
 from gitops.objects import Manifest, ref_of
-from gitops.plan import normal
+from gitops.plan import normal, waves
 from gitops.plan.change import Desired
 from gitops.plan.settle import Header, Rules
 from gitops.sync import execute, story
@@ -30,12 +30,18 @@ def kinds(namespace: str) -> list[Manifest]:
 
 
 def wanted(manifests: Iterable[Manifest], *, authored: Manifest | None = None) -> tuple[Desired, ...]:
-    found = []
-    for manifest in manifests:
-        spelled = normal.normalise(copy.deepcopy(manifest))
-        ref = ref_of(spelled)
-        found.append(Desired(manifest=spelled, ref=ref, authored=ref_of(authored) if authored else ref))
-    return tuple(found)
+    spelled = [normal.normalise(copy.deepcopy(manifest)) for manifest in manifests]
+    nodes = [waves.Node(ref=ref_of(one), annotations=one["metadata"].get("annotations") or {}) for one in spelled]
+    ranks = waves.arrange(nodes).ranks
+    return tuple(
+        Desired(
+            manifest=one,
+            ref=ref_of(one),
+            authored=ref_of(authored) if authored else ref_of(one),
+            rank=ranks.get(ref_of(one)),
+        )
+        for one in spelled
+    )
 
 
 def fresh(prefix: str) -> str:

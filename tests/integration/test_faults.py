@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.integration import syncing
 pytestmark = pytest.mark.integration
 
 RBAC = "rbac.authorization.k8s.io/v1"
+AT_ONCE = 10
 
 
 def config_map(namespace: str, name: str, **data: str) -> Manifest:
@@ -271,28 +273,34 @@ async def _die() -> None:
     raise Killed
 
 
-async def test_killed_at_every_tenth_request_the_next_run_finishes(bare: BareApiServer) -> None:
-    """At every request of the same plan in memory; here the places in between are tried on the real thing."""
-    place = 1
-    while True:
-        name = syncing.fresh("killed")
-        wanted = _thirty(name)
-        async with syncing.connected(bare.kubeconfig, name) as sync:
-            gate = Gate(sync.means.objects, place, _die)
-            broken = syncing.Sync(means=Means(objects=gate, clock=sync.means.clock), namespace=name)
-            try:
-                await broken.apply(wanted)
-            except (Killed, BaseExceptionGroup):
-                finished = False
-            else:
-                finished = True
-            await sync.apply(wanted)
-            again = await sync.plan(wanted)
-            assert (again.plan.changes, again.plan.unchanged) == ((), 30)
-            assert set(again.stored.inventory.entries) == {ref_of(one) for one in wanted}
-        if finished:
-            return
-        place += 10
+async def test_killed_at_every_request_the_next_run_finishes(bare: BareApiServer) -> None:
+    """Every place of a plan of thirty objects, several at once, each in namespaces of its own."""
+    place, finished = 1, False
+    while not finished:
+        ends = await asyncio.gather(*(_killed_at(bare, place + step) for step in range(AT_ONCE)))
+        finished = any(ends)
+        place += AT_ONCE
+    assert place > 2 * len(_thirty("any"))
+
+
+async def _killed_at(bare: BareApiServer, place: int) -> bool:
+    """Whether the plan came to its end before that place."""
+    name = syncing.fresh("killed")
+    wanted = _thirty(name)
+    async with syncing.connected(bare.kubeconfig, name, patience=60.0) as sync:
+        gate = Gate(sync.means.objects, place, _die)
+        broken = syncing.Sync(means=replace(sync.means, objects=gate), namespace=name)
+        try:
+            await broken.apply(wanted)
+        except (Killed, BaseExceptionGroup):
+            finished = False
+        else:
+            finished = True
+        await sync.apply(wanted)
+        again = await sync.plan(wanted)
+        assert (again.plan.changes, again.plan.unchanged) == ((), 30)
+        assert set(again.stored.inventory.entries) == {ref_of(one) for one in wanted}
+    return finished
 
 
 async def test_an_object_deleted_and_made_again_under_the_plan(bare: BareApiServer) -> None:

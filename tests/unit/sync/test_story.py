@@ -567,3 +567,42 @@ async def test_a_large_inventory_is_in_shards_and_whole_at_every_moment(monkeypa
         assert set((await once.inventory()).entries) == {one.ref for one in few}
         if finished:
             break
+
+
+async def test_a_server_that_has_no_room_for_us_ends_the_pass_and_the_next_one_finishes() -> None:
+    """429 or 503 until the client gave up, at every request: nothing was carried out, and nothing is lost."""
+    whole = await prepared()
+    await whole.sync(thirty(), revision="r2", consent=CONSENT)
+    total = len(whole.requests())
+    for place in range(1, total + 1, 3):
+        run = await prepared()
+        left = [place]
+
+        def busy(call: Call, left: list[int] = left) -> None:
+            left[0] -= 1
+            if left[0] <= 0:
+                raise errors.ClusterUnavailable(f"cannot {call.verb}", cause="429 Too Many Requests")
+
+        run.objects.before.append(busy)
+        with pytest.raises((errors.ClusterUnavailable, errors.SeveralErrors)) as raised:
+            await run.sync(thirty(), revision="r2", consent=CONSENT)
+        assert raised.value.retry
+        run.objects.before.clear()
+        await _assert_nothing_orphaned(run)
+        await run.sync(thirty(), revision="r2", consent=CONSENT)
+        assert set((await run.inventory()).entries) == {one.ref for one in thirty()}
+
+
+async def test_a_webhook_that_refuses_dry_runs_stops_everything_before_the_first_write() -> None:
+    run = Passes()
+    cause = 'admission webhook "w.example.org" does not support dry run'
+
+    def refuse(call: Call) -> None:
+        if call.verb == "apply" and call.name == "b" and call.dry_run:
+            raise errors.ObjectInvalid("cannot apply ConfigMap home/b", cause=cause)
+
+    run.objects.before.append(refuse)
+    with pytest.raises(errors.ObjectInvalid, match="does not support dry run"):
+        await run.sync(wanted([config_map("a"), config_map("b")]))
+    assert run.writes() == []
+    assert run.names() == set()
