@@ -78,7 +78,7 @@ class Config:
         """
         if other is self or other is EMPTY:
             return self
-        if self is EMPTY:
+        if self is EMPTY and other is DEFAULT:
             return other
         specs = {
             f.name: _sorted(getattr(self, f.name).merged(getattr(other, f.name)))

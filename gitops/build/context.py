@@ -75,6 +75,11 @@ class ListSchema:
         self._current: Schema | None = None
         self._collected = Schema()
 
+    @property
+    def chosen(self) -> bool:
+        """Whether a kustomization has set it: the first one that does, does it for all."""
+        return self._set
+
     def choose(self, schema: object, version: str, *, root: bool) -> None:
         """Set what a kustomization's `openapi` field says; only the first one counts, the root's own first of all."""
         if self._set and not root:

@@ -106,6 +106,16 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
             cause="a single value stands where the path needs a mapping or a list",
             location=resource.start,
         ) from None
+    except _NamelessFieldError:
+        raise errors.BuildError(
+            f"the field spec {spec.path!r} for {resource.identity} has an empty part",
+            hint="write a path of field names with / between them",
+            location=resource.start,
+        ) from None
+
+
+class _NamelessFieldError(Exception):
+    """A part of the path is empty."""
 
 
 class _ThroughScalarError(Exception):
@@ -133,6 +143,8 @@ def _into_mapping(
     entered = name.endswith("[]")
     if entered:
         name = name[:-2]
+    if not name:
+        raise _NamelessFieldError
     value = node.get(name, _ABSENT)
     at += 1
     if value is _ABSENT:

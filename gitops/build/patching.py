@@ -29,6 +29,8 @@ def strategic(kustomization: Kustomization, collection: Collection, context: Con
         pointer = f"/patchesStrategicMerge/{i}"
         at = kustomization.where(pointer)
         loaded += [(one, at) for one in _strategic(str(entry), kustomization, pointer, context)]
+    if not loaded:
+        raise errors.BuildError("there is no patch in it", location=kustomization.at("/patchesStrategicMerge"))
     for one, at in loaded:
         target = patch.find(collection.resources, one, at)
         patch.apply_selected(collection.resources, [target], one, context)
@@ -89,14 +91,14 @@ def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: li
             resource.remember()
             patch.apply_operations(resource, copy(ops), text.context, at)
         return
-    options = entry.get("options") or {}
-    loaded = text.objects(at)
-    for one in loaded:
-        one.allow_name_change = bool(options.get("allowNameChange"))
-        one.allow_kind_change = bool(options.get("allowKindChange"))
-        if (one.allow_name_change or one.allow_kind_change) and one.strings("annotations"):
-            # kustomize notes the option in an annotation, and writes all of them anew as strings.
-            one.set_strings("annotations", one.strings("annotations"))
+    loaded = _with_options(text.objects(at), entry.get("options") or {})
+    if not loaded:
+        if target is None:
+            raise errors.BuildError("the patch is empty", location=at())
+        # A file in which all is commented out: kustomize takes it for a JSON patch without operations.
+        for resource in patch.select(resources, target, at):
+            resource.remember()
+        return
     if target is None:
         for one in loaded:
             patch.apply_strategic(patch.find(resources, one, at), one, text.context)
@@ -104,6 +106,16 @@ def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: li
     if len(loaded) != 1:
         raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
     patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], text.context)
+
+
+def _with_options(loaded: list[Resource], options: dict[str, Any]) -> list[Resource]:
+    for one in loaded:
+        one.allow_name_change = bool(options.get("allowNameChange"))
+        one.allow_kind_change = bool(options.get("allowKindChange"))
+        if (one.allow_name_change or one.allow_kind_change) and one.strings("annotations"):
+            # kustomize notes the option in an annotation, and writes all of them anew as strings.
+            one.set_strings("annotations", one.strings("annotations"))
+    return loaded
 
 
 def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resources: list[Resource]) -> None:
@@ -156,7 +168,7 @@ class PatchText:
         """The strategic merge patches in it.
 
         Raises:
-            BuildError: it is neither kind of patch, or empty.
+            BuildError: it is neither kind of patch.
         """
         path, content = self._file(at)
         try:
@@ -172,8 +184,6 @@ class PatchText:
                 or "write a partial object with apiVersion, kind and metadata.name, or a list of operations",
                 location=error.location or at(),
             ) from error
-        if not loaded:
-            raise errors.BuildError("the patch is empty", location=at())
         return loaded
 
 

@@ -29,6 +29,7 @@ from gitops.build.context import Context, Mark
 from gitops.build.fieldspec import FieldSpecs
 from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.resource import Resource
+from gitops.yaml.reader import copy
 
 if TYPE_CHECKING:
     from gitops.build.target import Target
@@ -175,6 +176,8 @@ def _policy(plugin: Plugin, settings: dict[str, Any]) -> Resource:
         raise errors.BuildError("IAMPolicyGenerator: the cloud must be gke", location=plugin.at())
     service, account = settings.get("kubernetesService") or {}, settings.get("serviceAccount") or {}
     email = f"{account.get('name', '')}@{account.get('projectId', '')}.iam.gserviceaccount.com"
+    if not service.get("name"):
+        raise errors.BuildError("IAMPolicyGenerator: kubernetesService has no name", location=plugin.at())
     about = {"annotations": {"iam.gke.io/gcp-service-account": email}, "name": service.get("name", "")}
     if service.get("namespace"):
         about["namespace"] = service["namespace"]
@@ -188,18 +191,41 @@ def run_transformers(target: Target, collection: Collection) -> None:
         BuildError: a transformer is not built in, or cannot be applied.
     """
     for plugin in _plugins(target, "transformers"):
-        act = _TRANSFORMERS.get(plugin.kind)
-        if act is None:
-            raise errors.BuildError(f"{plugin.kind} is no transformer", location=plugin.at())
-        try:
-            act(plugin, collection.resources)
-        except errors.BuildError as error:
-            error.location = error.location or plugin.at()
-            raise
+        _transform(plugin, collection)
         origin = _origin(plugin)
         if origin is not None:
             metadata.note(collection.resources, origin)
         collection.replace([resource for resource in collection.resources if resource.data])
+
+
+def run_validators(target: Target, collection: Collection) -> None:
+    """Run what `validators` lists: transformers that may refuse the objects, and must leave them as they are.
+
+    Raises:
+        BuildError: one is not built in, refuses the objects, or changes them.
+    """
+    for plugin in _plugins(target, "validators"):
+        before = [(one, copy(one.data), one.previous) for one in collection.resources]
+        _transform(plugin, collection)
+        for resource, data, previous in before:
+            # kustomize counts the names it remembers: a PatchTransformer changes an object even if it only tests it.
+            if resource.data != data or resource.previous != previous:
+                raise errors.BuildError(
+                    f"the validator {plugin.kind} changes {resource.identity}",
+                    hint="a validator may only refuse; list what changes objects under transformers",
+                    location=plugin.at(),
+                )
+
+
+def _transform(plugin: Plugin, collection: Collection) -> None:
+    act = _TRANSFORMERS.get(plugin.kind)
+    if act is None:
+        raise errors.BuildError(f"{plugin.kind} is no transformer", location=plugin.at())
+    try:
+        act(plugin, collection.resources)
+    except errors.BuildError as error:
+        error.location = error.location or plugin.at()
+        raise
 
 
 def _annotations(plugin: Plugin, resources: list[Resource]) -> None:
@@ -257,6 +283,8 @@ def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
     if plugin.settings.get("patches"):
         text = str(plugin.settings["patches"])
         loaded += patching.inline_resources(text, plugin.file, "", context)
+    if not loaded:
+        raise errors.BuildError("PatchStrategicMergeTransformer: there is no patch in it", location=plugin.at())
     for one in loaded:
         patch.apply_selected(resources, [patch.find(resources, one, plugin.at)], one, context)
 
@@ -309,3 +337,10 @@ _TRANSFORMERS: dict[str, Callable[[Plugin, list[Resource]], None]] = {
     "ReplicaCountTransformer": _replicas,
     "ValueAddTransformer": _value_add,
 }
+
+RUN: dict[str, Callable[[Target, Collection], None]] = {
+    "generators": run_generators,
+    "transformers": run_transformers,
+    "validators": run_validators,
+}
+"""By the field of a kustomization that lists them."""

@@ -6,7 +6,7 @@ field refers to, and shares the namespace; several are told apart by the prefixe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from gitops import errors
@@ -29,9 +29,6 @@ class Directory:
             for name in dict.fromkeys(name for name, _, _ in resource.previous):
                 self._by_name.setdefault(name, []).append(resource)
 
-    def __bool__(self) -> bool:
-        return bool(self._by_name)
-
     def once_named(self, name: str) -> list[Resource]:
         """Resources that were called so before, in order."""
         return self._by_name.get(name, [])
@@ -50,8 +47,6 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
         BuildError: a name could mean several objects.
     """
     directory = Directory(resources)
-    if not directory:
-        return
     by_kind: dict[Gvk, list[tuple[fieldspec.FieldSpec, Gvk]]] = {}
     for resource in resources:
         gvk = resource.original.gvk
@@ -77,6 +72,7 @@ class _Referrer:
         self.tracking = tracking
         self.path = ""
         self.target = Gvk()
+        self.bound = () if self.cluster_scoped else self._bound_namespaces()
 
     def update(self, spec: fieldspec.FieldSpec, target: Gvk) -> None:
         self.path = spec.path
@@ -134,19 +130,26 @@ class _Referrer:
             self.cluster_scoped
             or other.gvk.cluster_scoped
             or other.identity.effective_namespace == self.identity.effective_namespace
-            or other.namespace in self._bound_namespaces()
+            or other.namespace in self.bound
         )
 
-    def _bound_namespaces(self) -> set[str]:
+    def _bound_namespaces(self) -> Collection[str]:
         """The namespaces of the accounts a RoleBinding names."""
         subjects = self.resource.data.get("subjects")
         if self.resource.kind != "RoleBinding" or not isinstance(subjects, list):
-            return set()
-        return {
-            text_of(subject["namespace"])
+            return ()
+        bound = [
+            subject["namespace"]
             for subject in subjects
-            if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount" and subject.get("namespace")
-        }
+            if isinstance(subject, dict) and subject.get("kind") == "ServiceAccount" and "namespace" in subject
+        ]
+        if any(is_null(namespace) for namespace in bound):
+            raise errors.BuildError(
+                f"a subject of {self.identity} has a namespace without a value",
+                hint="write the namespace of the account, or leave the field out",
+                location=self.resource.start,
+            )
+        return set(map(text_of, bound))
 
     def _in_namespace(self, candidates: list[Resource], namespace: str) -> list[Resource]:
         """Those first in the namespace the reference names; if nothing at all was there first, those now in it."""

@@ -17,6 +17,7 @@ from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 from gitops.location import Location
+from gitops.merge.schema import SchemaError
 from gitops.source.tree import EntryKind
 from gitops.yaml import load_config, plain
 
@@ -25,6 +26,9 @@ MAX_DEPTH = 50
 
 MAX_FOLDERS = 1_000
 """Folders one build enters, each time counted: bases that share bases double with each level."""
+
+BUILTIN_VERSION = "v1.21.2"
+"""The only version of the Kubernetes API's schema that kustomize has built in."""
 
 _LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
@@ -57,10 +61,7 @@ class Target:
         collection = self._components(collection)
         pipeline.run(kustomization, collection, self.context, self.origin)
         self._plug(collection, "transformers")
-        if kustomization.entries("validators"):
-            raise errors.BuildError(
-                "validators are plugins, which are not run", location=kustomization.at("/validators")
-            )
+        self._plug(collection, "validators")
         if kustomization.entries("vars"):
             from gitops.build import variables  # noqa: PLC0415  # deprecated, so mostly not needed
 
@@ -68,11 +69,11 @@ class Target:
         return collection
 
     def _plug(self, collection: Collection, field: str) -> None:
-        """Run what `generators` or `transformers` lists."""
+        """Run what `generators`, `transformers` or `validators` lists."""
         if self.kustomization.entries(field):
             from gitops.build import plugins  # noqa: PLC0415  # a plain overlay need not wait for it
 
-            (plugins.run_generators if field == "generators" else plugins.run_transformers)(self, collection)
+            plugins.RUN[field](self, collection)
 
     def _resources(self, collection: Collection, field: str, paths: list[Any]) -> None:
         for i, path in enumerate(paths):
@@ -175,9 +176,26 @@ def build(context: Context, folder: str) -> list[Resource]:
 
         variables.resolve(collection, context)
     resources = [resource for resource in resources if not _local(resource)]
+    _refuse_unnamed_and_twins(resources)
     resources = order.arrange(resources, kustomization)
     metadata.finish(resources, kustomization)
     return resources
+
+
+def _refuse_unnamed_and_twins(resources: list[Resource]) -> None:
+    """What the last names, references and variables made of the objects must still be objects, each of them once."""
+    seen: dict[Any, Resource] = {}
+    for resource in resources:
+        identity = resource.identity
+        if not identity.name and not identity.gvk.kind.endswith("List"):
+            raise errors.BuildError(f"the build leaves a {resource.kind} without a name", location=resource.start)
+        other = seen.setdefault(identity.key, resource)
+        if other is not resource:
+            raise errors.BuildError(
+                f"the build makes two objects the same: {identity}",
+                cause=f"they are at {other.start} and {resource.start}",
+                location=resource.start,
+            )
 
 
 def _local(resource: Resource) -> bool:
@@ -188,10 +206,33 @@ def choose_schema(kustomization: Kustomization, context: Context, *, root: bool)
     """Take the `openapi` field of a kustomization into account."""
     chosen = kustomization.mapping("openapi")
     path = chosen.get("path")
-    document = None
+    document, found = None, ""
     if path is not None:
         at = kustomization.where("/openapi/path")
         found = context.files.resolve_file(kustomization.folder, str(path), at)
         documents = load_config(context.files.read(found, at), found)
         document = plain(documents[0].value) if documents else {}
-    context.lists.choose(document, chosen.get("version", ""), root=root)
+    if root or not context.lists.chosen:
+        _refuse_versions(kustomization)
+    try:
+        context.lists.choose(document, chosen.get("version") or "", root=root)
+    except SchemaError as error:
+        raise errors.BuildError(
+            "this is no OpenAPI document", cause=str(error), location=Location(found, 1, 1)
+        ) from error
+
+
+def _refuse_versions(kustomization: Kustomization) -> None:
+    chosen = kustomization.mapping("openapi")
+    if "version" not in chosen:
+        return
+    if chosen.get("path") is not None:
+        raise errors.BuildError(
+            "openapi names a file and a version: it can use one of them", location=kustomization.at("/openapi")
+        )
+    if chosen["version"] not in ("", BUILTIN_VERSION):
+        raise errors.BuildError(
+            f"the schema of Kubernetes {chosen['version']} is not built in",
+            hint=f"only {BUILTIN_VERSION} is; write a schema of your own to a file and name it in openapi.path",
+            location=kustomization.at("/openapi/version"),
+        )

@@ -86,11 +86,15 @@ def namespace(
 
 def _namespace_subjects(resource: Resource, mode: str, edit: Callable[[Any], Any]) -> None:
     subjects = resource.data.get("subjects")
-    if mode == "none" or not isinstance(subjects, list):
+    if mode == "none" or is_null(subjects):
         return
+    if not isinstance(subjects, list):
+        raise errors.BuildError(f"the subjects of {resource.identity} must be a list", location=resource.start)
     for subject in subjects:
         if not isinstance(subject, dict):
-            continue
+            raise errors.BuildError(f"a subject of {resource.identity} is no mapping", location=resource.start)
+        if isinstance(subject.get("name"), dict | list):
+            raise errors.BuildError(f"the name of a subject of {resource.identity} is no text", location=resource.start)
         named = text_of(subject.get("name", "")) == "default"
         account = text_of(subject.get("kind", "")) == "ServiceAccount"
         if account if mode == "allServiceAccounts" else named:
@@ -179,8 +183,11 @@ def _in_containers(node: Any, edit: Callable[[Any], Any]) -> None:
 
 def _edit_images(containers: list[Any], edit: Callable[[Any], Any]) -> None:
     for container in containers:
-        if isinstance(container, dict) and "image" in container:
-            container["image"] = edit(container["image"])
+        if isinstance(container, dict):
+            if "image" in container:
+                container["image"] = edit(container["image"])
+        elif not is_null(container):
+            raise errors.BuildError("an image cannot be set: a list of containers holds something else")
 
 
 def split_image(image: str) -> tuple[str, str, str]:

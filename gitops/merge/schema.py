@@ -40,6 +40,8 @@ class Schema:
     def field_of(self, type_name: str, name: str) -> Field | None:
         """What is known of a field; None for nothing."""
         fields = self.types.get(type_name)
+        if fields is None:
+            fields = self.types.get(_short(type_name))
         if not fields:
             return None
         return fields.get(name) or fields.get(_ANY)
@@ -114,6 +116,24 @@ storage.k8s.io/v1,v1beta1:VolumeAttachment v1:Binding v1:ConfigMap v1:Endpoints 
 v1:PersistentVolume v1:ResourceQuota v1:Secret
 """
 
+_SHORT = {
+    **dict.fromkeys(("DeploymentSpec", "DaemonSetSpec", "ReplicaSetSpec", "JobSpec"), "WorkloadSpec"),
+    "ReplicationControllerSpec": "WorkloadSpec",
+    **dict.fromkeys(("Deployment", "DaemonSet", "ReplicaSet", "Job", "ReplicationController"), "Workload"),
+    "PersistentVolumeClaim": "WithStatus",
+    "PersistentVolumeClaimTemplate": "MetadataOnly",
+}
+"""Types of the API's document whose merging is that of another one above."""
+
+
+def _short(name: str) -> str:
+    """What the built-in table calls a type of the Kubernetes API's document, which a custom schema may refer to."""
+    if not name.startswith("io.k8s."):
+        return ""
+    last = name.rpartition(".")[2]
+    return _SHORT.get(last, last)
+
+
 _ENTRY = re.compile(r"(?P<name>\w+)(?::(?P<type>\w+))?(?:\[(?P<keys>[\w,]*)\])?")
 
 
@@ -148,27 +168,53 @@ _KEYS = "x-kubernetes-list-map-keys"
 _KINDS_OF = "x-kubernetes-group-version-kind"
 
 
+class SchemaError(ValueError):
+    """A document that is no OpenAPI v2 document."""
+
+
 def from_openapi(document: Any) -> Schema:
-    """The schema in an OpenAPI v2 document: its `definitions`, as a kustomization's `openapi` field names one."""
-    definitions = document.get("definitions") if isinstance(document, dict) else None
+    """The schema in an OpenAPI v2 document: its `definitions`, as a kustomization's `openapi` field names one.
+
+    Raises:
+        SchemaError: something in it is not of the type it must have.
+    """
     types: dict[str, Type] = {}
     kinds: dict[tuple[str, str], str] = {}
-    if not isinstance(definitions, dict):
-        return Schema()
-    for name, definition in definitions.items():
+    for name, definition in _mapping(_mapping({"document": document}, "document"), "definitions").items():
+        if definition is None:
+            continue
+        if not isinstance(definition, dict):
+            raise SchemaError(f"the definition {name} is no mapping")
         _define(types, name, definition)
-        for kind in definition.get(_KINDS_OF) or () if isinstance(definition, dict) else ():
-            group, version = kind.get("group") or "", kind.get("version") or ""
-            kinds[(f"{group}/{version}" if group else version, kind.get("kind") or "")] = name
+        for kind in definition.get(_KINDS_OF) or ():
+            if isinstance(kind, dict):
+                group, version = str(kind.get("group") or ""), str(kind.get("version") or "")
+                kinds[(f"{group}/{version}" if group else version, str(kind.get("kind") or ""))] = name
     return Schema(types, kinds)
 
 
-def _define(types: dict[str, Type], name: str, definition: Any) -> None:
+def _mapping(within: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = within.get(key)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise SchemaError(f"{key} is no mapping")
+    return value
+
+
+def _text(within: Mapping[str, Any], key: str) -> str:
+    value = within.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise SchemaError(f"{key} is no text")
+    return value
+
+
+def _define(types: dict[str, Type], name: str, definition: Mapping[str, Any]) -> None:
     """Record a definition and, under made-up names, the types written inside it."""
-    if not isinstance(definition, dict):
-        return
     fields = {}
-    for key, value in (definition.get("properties") or {}).items():
+    for key, value in _mapping(definition, "properties").items():
         fields[key] = _openapi_field(types, f"{name}.{key}", value)
     extra = definition.get("additionalProperties")
     if isinstance(extra, dict):
@@ -178,19 +224,17 @@ def _define(types: dict[str, Type], name: str, definition: Any) -> None:
 
 def _openapi_field(types: dict[str, Type], name: str, value: Any) -> Field:
     if not isinstance(value, dict):
-        return Field()
+        raise SchemaError(f"{name} is no mapping")
     if "$ref" in value:
-        return Field(value["$ref"].rpartition("/")[2])
-    strategy = (value.get(_STRATEGY) or "").split(",")
+        return Field(_text(value, "$ref").rpartition("/")[2])
+    strategy = _text(value, _STRATEGY).split(",")
     keys: tuple[str, ...] | None = None
     if "merge" in strategy:
         listed = value.get(_KEYS)
-        single = value.get(_KEY)
-        keys = tuple(listed) if listed else (single,) if single else ()
-    below = value
-    if value.get("type") == "array":
-        below = value.get("items") or {}
+        single = _text(value, _KEY)
+        keys = tuple(map(str, listed)) if isinstance(listed, list) and listed else (single,) if single else ()
+    below = _mapping(value, "items") if value.get("type") == "array" else value
     if "$ref" in below:
-        return Field(below["$ref"].rpartition("/")[2], keys)
+        return Field(_text(below, "$ref").rpartition("/")[2], keys)
     _define(types, name, below)
     return Field(name, keys)

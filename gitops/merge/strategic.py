@@ -188,6 +188,8 @@ def _walk_list(base: Any, patch: Any, keys: tuple[str, ...], at: _Place) -> Any:
     items = at.item("[]")
     if not keys:
         return listmerge.merge_scalars(base, patch or None)
+    if any(isinstance(item, list) for one in (base, patch) if isinstance(one, list) for item in one):
+        raise MergeError(f"a list stands in a list whose items are told apart by {' and '.join(keys)}", at.path)
     return listmerge.merge_keyed(
         base,
         patch if isinstance(patch, list) else None,
