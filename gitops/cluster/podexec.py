@@ -67,4 +67,4 @@ def _check(what: str, end: bytes, complaint: bytes) -> None:
     if found.get("status") != "Success":
         words = str(found.get("message") or "it failed")
         said = complaint.decode("utf-8", "replace").strip()
-        raise ClusterUnavailable(f"cannot {what}", cause=f"{words}: {said}" if said else words)
+        raise ClusterUnavailable(f"cannot {what}", cause=f"{words}: {said}" if said else words, status=found)

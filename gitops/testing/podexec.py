@@ -23,7 +23,9 @@ class FakePodExec:
         """See `gitops.ports.podexec.PodExec`."""
         self.commands.append(tuple(command))
         if self.answer is None:
-            raise ClusterUnavailable(f"cannot run {command[0]} in {namespace}/{pod}", cause=f"{container} has ended")
+            raise ClusterUnavailable(
+                f"cannot run {command[0]} in {namespace}/{pod}", cause=f"{container} has ended", status={"code": 500}
+            )
         output = self.answer(pod, command)
         middle = len(output) // 2
         for part in (output[:middle], output[middle:]):

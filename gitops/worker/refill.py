@@ -15,12 +15,15 @@ from gitops.pods import command, marks
 from gitops.ports.logstore import LogWriter
 from gitops.runner.frames import Decoder, Frame
 from gitops.worker.live import Live
+from gitops.worker.persist import Backoff
 from gitops.worker.station import Station
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 """In a row that bring nothing: the container has ended, or we may not enter it. What is missing stays missing."""
+OUTAGE = 300.0
+"""Seconds a server that does not answer is waited for: the spool keeps what it has."""
 
 
 class Intake:
@@ -46,13 +49,17 @@ class Intake:
 
     async def refill(self, upto: int) -> None:
         """Fetch what is missing up to this number, as far as it is still there."""
-        tally = self._writer.tally
+        tally, clock = self._writer.tally, self._station.ports.clock
+        backoff, since = Backoff(clock, longest=5.0), clock.monotonic()
         while tally.last < upto and self._left:
             before = tally.last
             try:
                 await self._replay(before + 1)
             except errors.ClusterError as error:
                 log.info("the spool of %s cannot be read: %s", self._live.uid, error)
+                if _unanswered(error) and not self._live.gone and clock.monotonic() - since < OUTAGE:
+                    await backoff.pause()
+                    continue
             # A spool that is just being turned over, or has lost the beginning, brings nothing the next time either.
             self._left = ATTEMPTS if tally.last > before else self._left - 1
         if tally.last < upto:
@@ -91,6 +98,11 @@ class Intake:
                 frames = decoder.feed(chunk)
                 if frames:
                     await self._writer.append(frames)
+
+
+def _unanswered(error: errors.ClusterError) -> bool:
+    """The API server said nothing at all, or broke off: it may be restarting, and says nothing of the spool."""
+    return isinstance(error, errors.ClusterUnavailable) and not error.status
 
 
 def _run(frames: Sequence[Frame]) -> int:

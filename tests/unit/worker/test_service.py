@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import pytest
 
@@ -274,6 +274,33 @@ async def test_lines_rotated_away_are_fetched_from_the_spool(cluster: Cluster) -
         ("/bin/sh", "/opt/gitops/runner/start", "--replay", "2", "--spool", "/opt/gitops/spool")
     ]
     assert len(cluster.log(made["metadata"]["uid"])) == 5
+
+
+async def test_the_spool_is_asked_until_the_api_server_is_back(cluster: Cluster) -> None:
+    cluster.behaviour = hold
+    await cluster.furnish()
+    task = cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(2)
+    await stop(task)
+    pod = next(iter(cluster.pods.values()))
+    pod.say("lost", "lost too")
+    cluster.logs.rotate(OPS, pod.name, "operation")
+    pod.say("seen")
+
+    def answer(_pod: str, _command: Sequence[str]) -> bytes:
+        if len(cluster.exec.commands) < 8:
+            raise errors.ClusterUnavailable("cannot run /bin/sh", cause="Connection refused")
+        return b"2|o|6|lost\n3|o|11|lost too\n4|o|20|seen\n"
+
+    cluster.exec.answer = answer
+    cluster.start("two")
+    await cluster.pass_time(40)
+    await pod.end()
+    await cluster.pass_time(2)
+    log = (await cluster.status())["log"]
+    assert (log["missing"], log["complete"], log["lines"]) == (0, True, 4)
+    assert len(cluster.exec.commands) == 8
 
 
 async def test_deleting_an_operation_ends_its_pod_and_keeps_its_log(cluster: Cluster) -> None:
