@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from gitops.objects import Manifest, quantity
 
-_NONE_FITS = re.compile(r"^0/(?P<nodes>\d+) nodes are available: (?P<why>.*?)\.*(?: preemption: .*)?$", re.DOTALL)
+_NONE_FITS = re.compile(
+    r"^0/(?P<nodes>\d+) nodes are available: (?P<why>.*?)\.*(?: (?:[a-z ]+, )?preemption: .*)?$", re.DOTALL
+)
 _REASON = re.compile(r"(?:^|, )(?P<count>\d+) (?P<why>.+?)(?=, \d+ |$)", re.DOTALL)
 _TAINT = re.compile(r"node\(s\) had (?:untolerated )?taint \{(?P<key>[^:}]*): ?(?P<value>[^}]*)\}")
 _INSUFFICIENT = re.compile(r"Insufficient (?P<name>\S+)")
