@@ -83,6 +83,18 @@ class Workspace(Wire, frozen=True, kw_only=True):
     size_limit: Annotated[Quantity, Meta(description="The pod is evicted above this; empty: the node's limit")] = ""
 
 
+class Logs(Wire, frozen=True, kw_only=True):
+    """What is kept of the output of an operation."""
+
+    max_size: Annotated[
+        Quantity,
+        Meta(
+            description="The beginning of the output, up to so many bytes; the lines after it are counted and dropped, "
+            "and the log is called incomplete. Empty: all of it"
+        ),
+    ] = ""
+
+
 class EgressMode(StrEnum):
     """Whom the pool's pods may talk to."""
 
@@ -234,6 +246,7 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         Meta(description="Merged (strategic merge) into the operation's pod; its container is named `operation`"),
     ] = {}
     workspace: Annotated[Workspace, Meta(description="The operation's working directory")] = Workspace()
+    logs: Annotated[Logs, Meta(description="What is kept of the output of an operation")] = Logs()
     proxy: Annotated[
         LocalReference | None,
         Meta(

@@ -10,6 +10,7 @@ from gitops import api
 from gitops.api import duration
 from gitops.api.operation import EnvVar
 from gitops.api.workerpool import WorkerPoolSpec
+from gitops.objects import quantity
 from gitops.pods import surroundings
 
 HOME: Final = "/opt/gitops"
@@ -77,6 +78,9 @@ def arguments(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
         "--timeout": run_limit(operation, pool),
         "--docker-mark": f"{SPOOL}/docker-asked",
     }
+    most = quantity.parse(pool.spec.logs.max_size)
+    if most is not None:
+        options["--log-limit"] = max(1, int(most))
     found = [str(part) for option in options.items() for part in option]
     hidden = [variable.name for variable in operation.spec.env if variable.secret is not None]
     for name in (*surroundings.masks(pool.spec), *hidden):

@@ -167,6 +167,7 @@ _EXAMPLES: Mapping[str, Any] = {
     "WorkerPool.spec.egress": {"mode": "restricted", "allow": [{"namespace": "registry", "ports": [{"port": 443}]}]},
     "WorkerPool.spec.egress.allow[]": {"cidr": "10.0.0.0/8"},
     "WorkerPool.spec.workspace.sizeLimit": "10Gi",
+    "WorkerPool.spec.logs.maxSize": "100Mi",
     "WorkerPool.spec.mirrors": {"docker.io": "mirror.example/hub"},
     "WorkerPool.spec.proxy": {"name": "proxy"},
     "WorkerPool.spec.ca": {"name": "trust", "key": "ca.crt"},

@@ -135,8 +135,8 @@ def _log(ended: outcome.Outcome, tally: Tally) -> dict[str, Any]:
     log: dict[str, Any] = {
         "lines": record.lines,
         "bytes": record.bytes,
-        "missing": tally.missing_of(record),
-        "complete": tally.complete(record),
+        "missing": tally.missing_of(record) + record.dropped,
+        "complete": tally.complete(record) and not record.dropped,
         "sha256": record.sha256,
     }
     return {"log": log, "usage": _usage(record)}

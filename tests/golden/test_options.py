@@ -59,6 +59,7 @@ POOL_OPTIONS: dict[str, dict[str, Any]] = {
     "mirrors": {"mirrors": {"docker.io": "mirror.example/hub"}},
     "architectures": {"architectures": ["arm64"]},
     "proxy": {"proxy": {"name": "proxy"}},
+    "logs": {"logs": {"maxSize": "100Mi"}},
     "ca": {"ca": {"name": "trust", "key": "ca.crt"}},
     "allow": {"allow": {"images": ["registry.example/*"], "resources": {"memory": "4Gi"}}},
 }

@@ -173,6 +173,23 @@ def test_property_any_output_arrives_and_no_secret_does(
         assert done.output == b"".join(pieces)
 
 
+@pytest.mark.parametrize(
+    ("script", "kept", "dropped"),
+    [
+        ("seq 3; seq 100000", b"1\n2\n3\n1\n2\n", 99_998),
+        ("echo 0123456789", b"", 1),
+        ("printf 012345678", b"012345678", 0),
+        ("printf 0123456789", b"", 1),
+        ("echo 12345678", b"12345678\n", 0),
+    ],
+)
+def test_of_a_log_with_a_limit_the_beginning_is_kept(bench: Bench, script: str, kept: bytes, dropped: int) -> None:
+    done = bench.run(script, "--log-limit", "10")
+    assert (done.output, done.record.dropped, done.code) == (kept, dropped, 0)
+    assert (b"reached its limit" in done.remarks) == bool(dropped)
+    assert done.record.bytes == len(kept)
+
+
 def test_sigterm_goes_to_the_script_and_the_last_lines_arrive(bench: Bench) -> None:
     process = bench.start("trap 'echo cleaning; exit 5' TERM; echo ready; while :; do sleep 0.1; done", "--grace", "10")
     time.sleep(0.7)

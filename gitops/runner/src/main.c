@@ -4,6 +4,7 @@
  *   runner --replay SEQ --spool DIRECTORY
  *
  *   --spool DIR --spool-bytes N   keep the newest frames in DIR, N bytes at most
+ *   --log-limit N                 keep the first N bytes of the output, and count the lines after them; 0: all
  *   --window N --linger SECONDS   after more than N bytes of log, stay that long after the end, until a signal
  *   --grace SECONDS               between SIGTERM and SIGKILL
  *   --timeout SECONDS             for the script; 0: none
@@ -39,7 +40,7 @@
 
 static struct {
     const char *spool, *record, *replay, *files, *docker_mark;
-    long long spool_bytes, window, linger, grace, timeout, heartbeat, drain;
+    long long spool_bytes, log_limit, window, linger, grace, timeout, heartbeat, drain;
 } options = {.record = "/dev/termination-log", .grace = 30, .heartbeat = 30, .drain = 2, .linger = 600, .window = -1};
 
 static struct script script;
@@ -74,6 +75,7 @@ static int set_number(long long *target, const char *text) {
 static int set_option(const char *name, const char *value) {
     static const struct { const char *name; long long *target; } numbers[] = {
         {"--spool-bytes", &options.spool_bytes}, {"--window", &options.window},
+        {"--log-limit", &options.log_limit},
         {"--linger", &options.linger},           {"--grace", &options.grace},
         {"--timeout", &options.timeout},         {"--heartbeat", &options.heartbeat},
         {"--drain", &options.drain},
@@ -364,6 +366,7 @@ int main(int argc, char **argv) {
     prctl(PR_SET_CHILD_SUBREAPER, 1);
     int signals = block_signals();
     output_open(options.spool, options.spool_bytes);
+    output_limit(options.log_limit);
     if (options.heartbeat) due.heartbeat = now_ms() + options.heartbeat * 1000;
     if (options.timeout) due.timeout = now_ms() + options.timeout * 1000;
     if (options.docker_mark) setenv("GITOPS_DOCKER_MARK", options.docker_mark, 1);

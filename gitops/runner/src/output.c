@@ -25,6 +25,9 @@ static char buffer[65536];
 static size_t used;
 static int output_broken;
 
+static uint64_t limit;
+static int full;
+
 static int spool = -1;
 static long long spool_half, spool_used;
 static char spool_new[4096], spool_old[4096];
@@ -148,9 +151,26 @@ static void frame(uint64_t seq, char stream, const unsigned char *text, size_t s
     totals.framed += CRI_PREFIX;
 }
 
+void output_limit(long long bytes) { limit = (uint64_t)bytes; }
+
+int output_full(void) { return full; }
+
+/* What is kept is a beginning of the output without holes: after the first frame that is too much, none is kept. */
+static int too_much(char stream, size_t size) {
+    if (!limit) return 0;
+    if (!full && totals.bytes + size + 1 > limit) {
+        full = 1;
+        frame_system("the log has reached its limit: what follows is not kept");
+    }
+    if (full && (stream == 'o' || stream == 'e')) totals.dropped++;
+    return full;
+}
+
 void frame_write(char stream, const unsigned char *text, size_t size) {
+    int output = stream != 'x' && stream != 's';
+    if (output && too_much(stream, size)) return;
     frame(++totals.seq, stream, text, size);
-    if (stream == 'x' || stream == 's') return;
+    if (!output) return;
     sha256_add(&digest, text, size);
     totals.bytes += size;
     if (stream == 'o' || stream == 'e') {

@@ -69,6 +69,9 @@ size_t record_text(char *space, size_t size, const struct script *script, int do
 
 /* Frames go to standard output and to the spool; both are written in one piece per flush. */
 void output_open(const char *spool_directory, long long spool_bytes);
+/* Of the script's output only the first `bytes` are framed; the rest is read, counted and dropped. 0: no limit. */
+void output_limit(long long bytes);
+int output_full(void);
 void output_flush(void);
 /* Waits until what was written has been taken, before the container may end. */
 void output_settle(void);
@@ -81,6 +84,7 @@ struct totals {
     uint64_t seq;    /* number of the last frame */
     uint64_t bytes;  /* bytes of the script's output, after masking */
     uint64_t lines;
+    uint64_t dropped; /* lines beyond the limit */
     uint64_t framed; /* bytes in the log's file: framing, and what the container runtime adds to a line */
 };
 extern struct totals totals;

@@ -74,7 +74,8 @@ void stream_close(struct stream *stream) {
     if (stream->fd < 0) return;
     drain(stream, 1);
     stream_flush(stream);
-    if (stream->open_line) totals.lines++;
+    if (stream->open_line && output_full()) totals.dropped++;
+    else if (stream->open_line) totals.lines++;
     close(stream->fd);
     stream->fd = -1;
     free(stream->raw);

@@ -35,3 +35,9 @@ def test_every_image_of_the_pod_comes_from_its_mirror() -> None:
     assert pod["spec"]["initContainers"][0]["image"] == "mirror.example/hub/library/busybox:1"
     assert container(pod)["image"] == "registry.example/own:1"
     assert container(render.pod(launch(pool)))["image"] == "mirror.example/hub/library/tools:1"
+
+
+def test_a_limit_of_the_log_reaches_the_runner_in_bytes() -> None:
+    args = container(render.pod(launch({"logs": {"maxSize": "1Ki"}})))["args"]
+    assert args[args.index("--log-limit") + 1] == "1024"
+    assert "--log-limit" not in container(render.pod(launch()))["args"]
