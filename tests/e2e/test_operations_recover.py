@@ -125,12 +125,12 @@ def test_an_idempotent_one_is_begun_again_and_another_is_not(place: Workplace) -
 
 def test_what_no_node_can_hold_says_what_it_needs_and_what_they_have(place: Workplace) -> None:
     name = place.submit("true\n", resources={"requests": {"cpu": "400"}})
-    eventually(lambda: place.status(name).get("reason") == "Unschedulable", "not explained", place, 25)
+    eventually(lambda: place.status(name).get("reason") == "Unschedulable", "not explained", place)
     message = place.status(name)["message"]
     assert message.startswith("no node fits (the pod needs cpu 400"), message
     assert "of 2 nodes, 2 have too little cpu left" in message
     assert "no node is large enough for cpu 400: the largest has" in message
-    eventually(lambda: "Unschedulable" in reasons(place, name), "no Event", place, 10)
+    eventually(lambda: "Unschedulable" in reasons(place, name), "no Event", place)
     place.cluster.kubectl("delete", "operation", name, "-n", place.namespace)
 
 
