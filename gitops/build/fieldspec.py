@@ -96,7 +96,7 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
     """
     maker = create if spec.create else None
     path = split(spec.path)
-    if maker is None and path[0] not in resource.data and not path[0].endswith("[]"):
+    if maker is None and path[0] and path[0] not in resource.data and not path[0].endswith("[]"):
         return  # most specs name fields that most objects do not have
     try:
         _into(resource.data, path, 0, edit, maker)
