@@ -28,14 +28,37 @@ class Company:
     script_code: bool
 
 
+class Readable:
+    """The attempts that may have a log, each once, in order: an operation that is tried again writes another log."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[api.Operation | None] = asyncio.Queue()
+        self._last = 0
+
+    def see(self, operation: api.Operation) -> None:
+        """A new state of the operation."""
+        number = _operations.attempt(operation)
+        if number > self._last and operation.status.phase in _logs.READABLE:
+            self._last = number
+            self._queue.put_nowait(operation)
+
+    def end(self) -> None:
+        """Nothing follows."""
+        self._queue.put_nowait(None)
+
+    async def next(self) -> api.Operation | None:
+        """The operation in its next attempt, once that may have a log; None after the last one."""
+        return await self._queue.get()
+
+
 async def accompany(company: Company) -> int:
     """Say where it stands, print its log if it is followed, and give the exit code of its verdict."""
     shell, name = company.shell, company.operation.metadata.name
     shell.console.note(f"operation {name} created")
-    begun, progress = asyncio.Event(), _logs.Progress()
-    printer = asyncio.create_task(_log(company, begun, progress)) if company.follow else None
+    readable, progress = Readable(), _logs.Progress()
+    printer = asyncio.create_task(_log(company, readable, progress)) if company.follow else None
     try:
-        latest = await _states(company, begun)
+        latest = await _states(company, readable)
         if printer is not None and latest is not None:
             await _drained(shell, printer, progress)
     except asyncio.CancelledError:
@@ -47,8 +70,8 @@ async def accompany(company: Company) -> int:
     return _conclude(company, latest)
 
 
-async def _states(company: Company, begun: asyncio.Event) -> api.Operation | None:
-    """Say each new state; the last one, None if the operation was deleted. `begun`: there may be a log."""
+async def _states(company: Company, readable: Readable) -> api.Operation | None:
+    """Say each new state; the last one, None if the operation was deleted."""
     said, latest = "", None
     async for latest in _operations.states(company.connection, company.operation):
         if latest is None:
@@ -57,26 +80,26 @@ async def _states(company: Company, begun: asyncio.Event) -> api.Operation | Non
         if stands != said:
             company.shell.console.note(f"operation {latest.metadata.name}: {stands}")
             said = stands
-        if latest.status.phase in _logs.READABLE:
-            begun.set()
-    begun.set()
+        readable.see(latest)
+    readable.end()
     return latest
 
 
-async def _log(company: Company, begun: asyncio.Event, progress: _logs.Progress) -> None:
-    """Print the log; that it cannot be read is said at once and changes nothing about the verdict."""
-    await begun.wait()
-    try:
-        await _logs.print_log(
-            company.shell,
-            company.connection,
-            company.operation,
-            _logs.Span(follow=True),
-            progress=progress,
-            to_answer=company.output != "json",
-        )
-    except errors.GitOpsError as error:
-        company.shell.console.complain(f"the log cannot be followed: {redact.plain(str(error))}")
+async def _log(company: Company, readable: Readable, progress: _logs.Progress) -> None:
+    """Print each attempt's log; that one cannot be read is said at once and changes nothing about the verdict."""
+    while (operation := await readable.next()) is not None:
+        span = _logs.Span(follow=True, attempt=_operations.attempt(operation))
+        try:
+            await _logs.print_log(
+                company.shell,
+                company.connection,
+                operation,
+                span,
+                progress=progress,
+                to_answer=company.output != "json",
+            )
+        except errors.GitOpsError as error:
+            company.shell.console.complain(f"the log cannot be followed: {redact.plain(str(error))}")
 
 
 async def _drained(shell: Shell, printer: asyncio.Task[None], progress: _logs.Progress) -> None:

@@ -257,6 +257,10 @@ class Service:
         except (errors.GitOpsError, OSError) as error:
             log.error("%s: %s; will be tried again", live.uid, error)  # noqa: TRY400 - an expected error, no traceback
             self._leave_alone(live.key, RETRY_AFTER)
+        except Exception:
+            # Our fault, or an answer of a shape nobody expected: with its traceback, and for this operation alone.
+            log.exception("%s: unexpected; will be tried again", live.uid)
+            self._leave_alone(live.key, RETRY_AFTER)
         else:
             self._leave_alone(live.key, SETTLE)
         finally:

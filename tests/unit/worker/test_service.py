@@ -425,6 +425,26 @@ async def test_rights_that_spread_slowly_are_waited_for(cluster: Cluster) -> Non
     assert (await cluster.status())["phase"] == "Succeeded"
 
 
+async def test_what_nobody_expected_of_one_operation_ends_neither_it_nor_the_worker(cluster: Cluster) -> None:
+    cluster.behaviour = echo
+    await cluster.furnish()
+    left = [1]
+
+    def confuse(call: Call) -> None:
+        if call.verb == "create" and call.kind == "Pod" and left[0]:
+            left[0] -= 1
+            raise TypeError("an answer of another shape")
+
+    cluster.objects.before.append(confuse)
+    task = cluster.start()
+    await cluster.submit()
+    for _ in range(20):
+        await cluster.pass_time(2)
+    assert not task.done()
+    assert (await cluster.status())["phase"] == "Succeeded"
+    assert len(cluster.starts) == 1
+
+
 async def test_an_admission_refusal_is_named(cluster: Cluster) -> None:
     await cluster.furnish()
 
