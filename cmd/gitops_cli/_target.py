@@ -173,7 +173,7 @@ async def _by_name(mirror: Repository, sync: api.GitSync, name: str) -> Revision
     except errors.RevisionNotFound as no_branch:
         with suppress(errors.RevisionNotFound):
             return await mirror.resolve(Reference(tag=name))
-        if heads.COMMITS.match(name):
+        if heads.COMMITS.fullmatch(name):
             await mirror.fetch(await mirror.resolve(sync.spec.source.ref))
             return await mirror.named(name)
         raise no_branch from None

@@ -6,7 +6,7 @@ import re
 
 from gitops import errors
 
-PATTERN = re.compile(r"^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
+PATTERN = re.compile(r"^(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$")
 
 
 def seconds(text: str) -> int:
@@ -15,7 +15,7 @@ def seconds(text: str) -> int:
     Raises:
         ConfigError: the text is no duration.
     """
-    match = PATTERN.match(text)
+    match = PATTERN.fullmatch(text)
     if not text or match is None:
         raise errors.ConfigError(f"not a duration: {text!r}", hint="write hours, minutes, seconds: 30s, 5m, 1h30m")
     hours, minutes, rest = (int(part or 0) for part in match.groups())

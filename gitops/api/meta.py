@@ -16,6 +16,7 @@ FIELD_MANAGER = "gitops-worker"
 DURATION = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 Duration = Annotated[str, Meta(pattern=DURATION, min_length=2, max_length=32)]
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+NAME_OR_NOTHING = rf"{NAME}|^$"
 Name = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=63)]
 ObjectName = Annotated[
     str,
@@ -42,10 +43,12 @@ _COMPARATOR = rf"(=|!=|>=|<=|>|<|~|\^)?\s*{_VERSION}"
 _COMPARATORS = rf"({_COMPARATOR}([ ,]+{_COMPARATOR})*|{_VERSION}\s+-\s+{_VERSION})"
 SEMVER_RANGE = rf"^\s*{_COMPARATORS}(\s*\|\|\s*{_COMPARATORS})*\s*$"
 """A range of versions; `gitops.source.semver` reads it."""
+_NAME_IN_WORDS = "lower-case letters, digits and -, at most 63, with a letter or digit at both ends"
 IN_WORDS = {
     SEMVER_RANGE: 'a range of versions: ">=1.2.0 <2", "^1.4", "1.x"',
     DURATION: "hours, minutes and seconds: 30s, 5m, 1h30m",
-    NAME: "lower-case letters, digits and -, at most 63, with a letter or digit at both ends",
+    NAME: _NAME_IN_WORDS,
+    NAME_OR_NOTHING: _NAME_IN_WORDS,
     CIDR: "a range of addresses: 10.0.0.0/8, fd00::/8",
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
 }

@@ -28,6 +28,7 @@ class Phase(StrEnum):
     STARTING = "Starting"
     RUNNING = "Running"
     FINISHING = "Finishing"
+    """The worker ends the attempt itself, for the status' reason; its pod is being deleted."""
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     CANCELLED = "Cancelled"

@@ -50,7 +50,7 @@ def _count(value: Mapping[str, Any], *names: str) -> int:
 def _short_name(limit: int) -> Callable[[Any], bool]:
     def holds(value: Any) -> bool:
         name = str((value.get("metadata") or {}).get("name", ""))
-        return len(name) <= limit and _NAME.match(name) is not None
+        return len(name) <= limit and _NAME.fullmatch(name) is not None
 
     return holds
 

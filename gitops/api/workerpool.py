@@ -12,7 +12,7 @@ from gitops.api.meta import (
     API_VERSION,
     CIDR,
     DURATION,
-    NAME,
+    NAME_OR_NOTHING,
     Condition,
     Duration,
     KeyReference,
@@ -120,7 +120,8 @@ class Destination(Wire, frozen=True, kw_only=True):
         Meta(max_length=32, description="Parts of the cidr that are not meant"),
     ] = msgspec.field(name="except", default_factory=list)
     namespace: Annotated[
-        str, Meta(pattern=rf"{NAME}|^$", max_length=63, description="All pods of this namespace. Either this or `cidr`")
+        str,
+        Meta(pattern=NAME_OR_NOTHING, max_length=63, description="All pods of this namespace. Either this or `cidr`"),
     ] = ""
     ports: Annotated[list[Port], Meta(max_length=32, description="Ports there; empty means all")] = []
 
@@ -231,7 +232,7 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         str,
         Meta(
             max_length=63,
-            pattern=rf"{NAME}|^$",
+            pattern=NAME_OR_NOTHING,
             description="Operations namespace; default `<namespace>-<pool>-ops`, shortened to 63",
         ),
     ] = ""

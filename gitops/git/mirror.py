@@ -110,7 +110,7 @@ class Mirror:
         Raises:
             RevisionNotFound: it is not in the mirror.
         """
-        if not KEEP_NAME.match(name) or name.endswith((".lock", ".")) or ".." in name:
+        if not KEEP_NAME.fullmatch(name) or name.endswith((".lock", ".")) or ".." in name:
             raise errors.ConfigError(f"not a name for a kept commit: {name!r}")
         await self._run(self._keep, name, revision)
 
@@ -197,7 +197,7 @@ class Mirror:
 
     def _named(self, text: str) -> Revision:
         repository = self._opened()
-        if repository is not None and heads.COMMITS.match(text):
+        if repository is not None and heads.COMMITS.fullmatch(text):
             with suppress(KeyError, ValueError, pygit2.GitError):
                 return Revision(commit=str(repository.revparse_single(text).peel(pygit2.Commit).id))
         raise heads.no_commit(text)

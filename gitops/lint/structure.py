@@ -202,7 +202,10 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
+_ESCAPE_CLASS_OR_END = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\$")
+
+
 @cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    # Kubernetes reads patterns as Go does, where $ is the end of the text and not also before a last newline.
-    return re.compile(re.sub(r"(?<!\\)\$$", r"\\Z", pattern))
+    # Kubernetes reads patterns as Go does: $ is the end of the text and not also before a last newline, \\s is ASCII.
+    return re.compile(_ESCAPE_CLASS_OR_END.sub(lambda part: r"\Z" if part[0] == "$" else part[0], pattern), re.ASCII)

@@ -62,7 +62,7 @@ def parse(value: Any) -> Decimal | None:
 
 @functools.lru_cache(maxsize=1024)
 def _parse(value: str) -> Decimal | None:
-    match = _PATTERN.match(value)
+    match = _PATTERN.fullmatch(value)
     if match is None:
         return None
     number, exponent, suffix = match.groups()

@@ -152,5 +152,5 @@ def _stem(ref: ResourceRef) -> tuple[str, str, str] | None:
     """What a generator named: kind, namespace and the name without its hash; None if there is no hash."""
     if ref.group or ref.kind not in {"ConfigMap", "Secret"}:
         return None
-    match = _HASHED.match(ref.name)
+    match = _HASHED.fullmatch(ref.name)
     return None if match is None else (ref.kind, ref.namespace, match.group(1))

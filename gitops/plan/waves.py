@@ -80,7 +80,7 @@ def arrange(nodes: Sequence[Node]) -> Arrangement:
 
 def _wave(node: Node, mistakes: list[Mistake]) -> int:
     text = str(node.annotations.get(WAVE, "0")).strip()
-    if _NUMBER.match(text):
+    if _NUMBER.fullmatch(text):
         return int(text)
     mistakes.append(_mistake(node.ref, WAVE, f"{text!r} is no wave", 'write a whole number in quotes, such as "2"'))
     return 0
@@ -93,7 +93,7 @@ def _dependencies(
         name = text.strip()
         if not name:
             continue
-        found = _NAME.match(name)
+        found = _NAME.fullmatch(name)
         if found is None:
             mistakes.append(_mistake(node.ref, DEPENDS_ON, f"{name!r} names no object", _FORM))
             continue

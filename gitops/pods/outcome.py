@@ -19,6 +19,9 @@ from gitops.pods import stage
 from gitops.runner import record as records
 from gitops.runner.record import EndRecord
 
+UNEXPLAINED = frozenset({"PodDeleted", "PodLost"})
+"""Reasons that say only that the pod went."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GaveUp:

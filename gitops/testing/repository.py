@@ -91,7 +91,7 @@ class MemoryRepository:
 
     async def named(self, text: str) -> Revision:
         """A commit by an abbreviation, and `~n` for what is before it."""
-        if not heads.COMMITS.match(text):
+        if not heads.COMMITS.fullmatch(text):
             raise heads.no_commit(text)
         name, *back = text.split("~")
         found = [one for one in self._fetched if one.startswith(name)]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from gitops import errors
+from gitops import api, errors
 from gitops.api import duration
+from gitops.objects import Manifest
 from gitops.pods import clocks, command, outcome
 from gitops.pods.stage import Progress, Stage
 from gitops.ports.logstore import LogWriter
 from gitops.ports.objects import DeleteOptions
-from gitops.worker import follow, voice
+from gitops.worker import follow, record, status, voice
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.roster import Roster
@@ -69,6 +70,7 @@ class Attendance:
         assert live.pod is not None  # noqa: S101 - attended only once it was seen
         progress = self._voice.progress()
         self._account(progress)
+        seen.gave_up = seen.gave_up or status.gave_up(live.operation, live.key[1])
         if seen.follower is None and progress.stage in {Stage.RUNNING, Stage.ENDED} and outcome.started(live.pod):
             seen.follower = asyncio.create_task(follow.follow(self._station, live, self._writer))
         if self._over(progress):
@@ -139,8 +141,16 @@ class Attendance:
         live, seen = self._live, self._now
         if live.gone or seen.deleted_at is not None or live.pod is None:
             return
+        if seen.gave_up is not None and live.operation is not None and not live.cancel:
+            await self._say_why(live.operation, seen.gave_up, live.pod)
         await delete(self._station, live)
         seen.deleted_at = self._clock.monotonic()
+
+    async def _say_why(self, operation: api.Operation, gave_up: outcome.GaveUp, pod: Manifest) -> None:
+        """So that whoever sees the pod go knows why: another replica, or this one's successor."""
+        if status.gave_up(operation, self._live.key[1]) is None:
+            content = status.finishing(gave_up, pod)
+            await record.write(self._station, self._roster, operation, lambda _: content, claim=self._live.claim)
 
 
 async def delete(station: Station, live: Live) -> None:

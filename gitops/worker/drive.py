@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 
 from gitops import api, errors
 from gitops.api.operation import Phase
@@ -110,7 +111,13 @@ async def conclude(station: Station, roster: Roster, live: Live) -> None:
     """Report the end of an attempt whose pod is gone, from what the log store has of it."""
     writer = await station.ports.store.writer(live.log)
     try:
-        evidence = outcome.Evidence(pod=live.pod, gone=True, record=writer.tally.record, cancel=live.cancel)
+        evidence = outcome.Evidence(
+            pod=live.pod,
+            gone=True,
+            record=writer.tally.record,
+            cancel=live.cancel,
+            gave_up=status.gave_up(live.operation, live.key[1]),
+        )
         await _report(station, roster, live, evidence, writer)
     finally:
         await writer.close(finished=True)
@@ -126,6 +133,7 @@ async def _report(
     station: Station, roster: Roster, live: Live, evidence: outcome.Evidence, writer: LogWriter
 ) -> Written:
     """Write the attempt's end: the operation's own, or that another attempt follows."""
+    evidence = await _explained(station, live, evidence)
     operation, ended = live.operation, outcome.of(evidence)
     if operation is not None and retry.wanted(operation, live.pool.spec.retry, evidence, ended):
         return await _try_again(station, roster, live, evidence, operation)
@@ -147,6 +155,18 @@ async def _report(
     log.info("%s: %s", ended.reason, ended.message, extra=_fields(operation))
     await tell.ended(station, operation, ended, written)
     return written
+
+
+async def _explained(station: Station, live: Live, evidence: outcome.Evidence) -> outcome.Evidence:
+    """The evidence with what is behind a deletion that nothing explains.
+
+    Who deletes the pod says why in the Operation first, and the watch of pods may still be ahead of that of operations.
+    """
+    if live.operation is None or outcome.of(evidence).reason not in outcome.UNEXPLAINED:
+        return evidence
+    current = await record.fresh(station, live.operation.metadata)
+    live.see_operation(current or live.operation, gone=current is None)
+    return replace(evidence, cancel=live.cancel, gave_up=status.gave_up(live.operation, live.key[1]))
 
 
 async def _try_again(

@@ -88,6 +88,24 @@ def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:
     return found
 
 
+def finishing(gave_up: outcome.GaveUp, pod: Manifest) -> dict[str, Any]:
+    """Why the worker ends the attempt itself. Written before the pod is deleted: afterwards nobody else could tell."""
+    return {
+        "phase": Phase.FINISHING,
+        "reason": gave_up.reason,
+        "message": gave_up.message[:MESSAGE_LIMIT],
+        "podUid": pod["metadata"].get("uid") or "",
+    }
+
+
+def gave_up(operation: api.Operation | None, attempt: int) -> outcome.GaveUp | None:
+    """Why a worker, this one or another, ends the attempt itself; None if none said so."""
+    said = operation.status if operation is not None else None
+    if said is None or said.phase != Phase.FINISHING or said.claim is None or said.claim.attempt != attempt:
+        return None
+    return outcome.GaveUp(reason=said.reason, message=said.message)
+
+
 def started_at(pod: Manifest | None) -> str:
     """When the container started, by the node's clock; empty if it has not."""
     container = stage.container_status(pod) if pod else None

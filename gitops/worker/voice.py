@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gitops.pods import stage
 from gitops.pods.stage import Progress, Stage
 from gitops.worker import pending, record, status, tell
@@ -57,7 +59,9 @@ class Voice:
         live, due = self._live, self.due()
         assert live.pod is not None  # noqa: S101 - asked only about a pod that was seen
         progress, now = stage.of(live.pod), self._clock.monotonic()
-        if live.operation is None or due is None or (progress.stage is not Stage.RUNNING and now < due):
+        if live.operation is None or status.gave_up(live.operation, live.key[1]) is not None:
+            return
+        if due is None or (progress.stage is not Stage.RUNNING and now < due):
             return
         if progress.stage is Stage.UNSCHEDULABLE:
             progress = await self._explain(progress, now)
@@ -65,10 +69,16 @@ class Voice:
         if news == self._said:
             return
         content = status.progressing(progress, live.pod)
-        written = await record.write(self._station, self._roster, live.operation, lambda _: content, claim=live.claim)
+        written = await record.write(
+            self._station, self._roster, live.operation, self._unless_given_up(content), claim=live.claim
+        )
         self._said, self._said_at, self._runs = news, now, progress.stage is Stage.RUNNING
         if written is record.Written.DONE and not self._runs and progress.reason not in _ON_ITS_WAY:
             await tell.waits(self._station, live.operation, progress)
+
+    def _unless_given_up(self, content: dict[str, Any]) -> record.Content:
+        """Another replica's word that it ends the attempt stands."""
+        return lambda current: {} if status.gave_up(current, self._live.key[1]) is not None else content
 
     async def _explain(self, progress: Progress, now: float) -> Progress:
         assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen

@@ -75,6 +75,18 @@ def test_a_good_object_has_no_findings() -> None:
             "hours, minutes and seconds: 30s, 5m, 1h30m",
         ),
         (
+            "/spec/namespace",
+            "a\n",
+            "spec.namespace does not allow 'a\\n'",
+            "lower-case letters, digits and -, at most 63, with a letter or digit at both ends",
+        ),
+        (
+            "/spec/timeouts/run",
+            "٣m",
+            "spec.timeouts.run does not allow '٣m'",
+            "hours, minutes and seconds: 30s, 5m, 1h30m",
+        ),
+        (
             "/spec/resources/requests",
             {"cpu": 0.5},
             "spec.resources.requests.cpu cannot be the number 0.5",

@@ -350,6 +350,43 @@ async def test_an_image_refused_for_good_fails_within_25_seconds(cluster: Cluste
     assert await cluster.objects.get(await cluster.kind("Pod"), OPS, cluster.starts[0]) is None
 
 
+@pytest.mark.parametrize("second", ["beside", "after"])
+async def test_whoever_sees_the_pod_go_knows_why_it_was_given_up(cluster: Cluster, second: str) -> None:
+    """Another replica may hear of the deletion first, and the one that deleted may be killed before it reports."""
+
+    async def refuse(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.container(waiting={"reason": "ErrImagePull", "message": "reg/x:1: not found"})
+
+    cluster.behaviour = refuse
+    await cluster.furnish()
+    first, pods = cluster.start("one"), await cluster.kind("Pod")
+    await rest()
+    await cluster.submit()
+    killed = False
+
+    def die(call: Call) -> None:
+        nonlocal killed
+        if call.verb == "delete" and call.kind == "Pod" and not killed:
+            killed = True
+            first.cancel()
+            cluster.objects.server.delete(pods, OPS, cluster.starts[0], DeleteOptions(grace_seconds=0))
+
+    cluster.objects.before.append(die)
+    if second == "beside":
+        cluster.start("two", FakeLogStore(cluster.clock))
+    for _ in range(30):
+        await cluster.pass_time(1)
+    assert killed
+    if second == "after":
+        assert (await cluster.status())["phase"] == "Finishing"
+        cluster.start("two")
+        await cluster.pass_time(30)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"], status["message"]) == ("Failed", "ImageRefused", "reg/x:1: not found")
+    assert len(cluster.starts) == 1
+
+
 async def test_waiting_for_a_node_is_explained_within_25_seconds(cluster: Cluster) -> None:
     async def nowhere(pod: Pod) -> None:
         await asyncio.sleep(0)
