@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from gitops import api, cluster, errors, runner
+from gitops.api import duration
 from gitops.plan.change import Desired
 from gitops.ports.objects import Resource
 from gitops.source import Tree
@@ -49,9 +50,10 @@ def means(shell: Shell, connection: cluster.Cluster, *, patience: float = 300.0,
 
 
 @asynccontextmanager
-async def on_behalf(connection: cluster.Cluster, sync: api.GitSync, *, patience: float = 300.0) -> AsyncIterator[Means]:
+async def on_behalf(connection: cluster.Cluster, sync: api.GitSync) -> AsyncIterator[Means]:
     """What a turn of the reconciler works with: its own rights, or those of the account the GitSync names."""
     account = sync.spec.service_account
+    patience = float(duration.seconds(sync.spec.timeout))
     if account is None:
         yield Means(objects=connection.objects, clock=connection.clock, patience=patience)
         return

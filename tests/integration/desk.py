@@ -127,7 +127,12 @@ class Desk:
             "metadata": named("git-ca"),
             "data": {"ca.crt": self.git.ca_file.read_text()},
         }
-        sync = {"apiVersion": api.API_VERSION, "kind": "GitSync", "metadata": named("main"), "spec": {"source": source}}
+        sync = {
+            "apiVersion": api.API_VERSION,
+            "kind": "GitSync",
+            "metadata": named("main"),
+            "spec": {"source": source, "timeout": "20s"},
+        }
         self.server.apply([secret, bundle, sync])
 
     def get(self, kind: str, name: str, namespace: str = "") -> Manifest:
@@ -152,7 +157,7 @@ class Desk:
             )
             async with (
                 Mirror(self.cache / "reconciler", where) as mirror,
-                _wiring.on_behalf(connection, sync, patience=20) as means,
+                _wiring.on_behalf(connection, sync) as means,
             ):
                 opened = turn.Turn(sync=sync, repository=mirror, render=_wiring.render, means=means)
                 verdict = await turn.run(opened)
