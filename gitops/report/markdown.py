@@ -172,9 +172,10 @@ def _account(account: AccountRights) -> str:
     tag = f" · <b>{values.count(dangerous, 'escalation')}</b>" if dangerous else ""
     rows = [
         f"{sign} {rights.text(one)}{f'   # {one.escalation}' if one.escalation else ''}"
-        for sign, some in (("+", account.gained), ("-", account.lost), (" ", account.kept))
+        for sign, some in (("+", account.gained), ("-", account.lost))
         for one in some
     ]
+    rows += [f"  {len(account.kept)} unchanged"] if account.kept else []
     text = redact.plain("\n".join(rows))
     fence = _fence(text)
     note = [f"May not be granted by this account: {_text(account.refusal)}", ""] if account.grantable == "no" else []

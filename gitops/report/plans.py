@@ -50,7 +50,7 @@ def lines(plan: PlanDocument, *, width: int = 100, paint: values.Paint = values.
         yield from left(plan, width)
         yield ""
     if plan.rights:
-        yield from rights.lines(plan.rights, paint=paint)
+        yield from rights.lines(plan.rights, kept=False, paint=paint)
         yield ""
     deepest = "" if plan.impact == impact.Impact.NONE else f" Impact: {plan.impact}."
     yield f"{summary(plan)}{deepest}{'' if plan.base else f' Plan {plan.digest[:12]}.'}"

@@ -8,19 +8,23 @@ from gitops.api.plan import AccountRights, PlannedRight, RightsReport
 from gitops.report import redact, values
 
 
-def lines(accounts: Sequence[AccountRights], *, paint: values.Paint = values.unpainted) -> Iterator[str]:
-    """The rights of each account line by line: gained, lost, and if they are listed those it keeps."""
+def lines(
+    accounts: Sequence[AccountRights], *, kept: bool = True, paint: values.Paint = values.unpainted
+) -> Iterator[str]:
+    """The rights of each account line by line: gained, lost, and those it keeps, or only how many these are."""
     yield paint("Rights", "bold")
     for account in accounts:
         yield f"  {redact.plain(account.account)}"
         for sign, color, found in (
             ("+", "green", account.gained),
             ("-", "red", account.lost),
-            (" ", "dim", account.kept),
+            (" ", "dim", account.kept if kept else ()),
         ):
             for one in found:
                 flag = f"  {paint(f'! {one.escalation}', 'red')}" if one.escalation else ""
                 yield f"    {paint(f'{sign} {text(one)}', color)}{flag}"
+        if account.kept and not kept:
+            yield paint(f"      {len(account.kept)} unchanged", "dim")
         if account.grantable == "no":
             yield f"    {paint('may not be granted by this account', 'red')}: {redact.plain(account.refusal)}"
         elif account.grantable == "unknown":

@@ -5,13 +5,13 @@ Every verb of the command line and every turn of the reconciler is one of the th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gitops import errors
 from gitops.objects import Manifest
 from gitops.plan import drift, ignore
-from gitops.plan.change import Desired, Guard, Plan
+from gitops.plan.change import Change, Desired, Guard, Plan
 from gitops.plan.draft import draft, superseded
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ref import ResourceRef
@@ -98,14 +98,22 @@ def _stop_if_blocked(made: Plan) -> None:
     else:
         kind, hint = errors.ClusterDenied, "grant this to the account in a Role or ClusterRole"
     shown = [one for one in made.blocked if one.guard not in {Guard.INVALID, Guard.DENIED}] or made.blocked
-    reasons = list(dict.fromkeys(f"{one.ref}: {one.why}" for one in shown))
     raise kind(
         "the plan is refused, nothing was written",
-        cause="; ".join(reasons),
+        cause="; ".join(_reasons(shown)),
         hint=hint,
         ref=shown[0].ref,
         location=shown[0].location,
     )
+
+
+def _reasons(blocked: Sequence[Change]) -> Iterator[str]:
+    """Each reason once, with the first object it holds for: a namespace that goes takes all in it along."""
+    objects: dict[str, list[ResourceRef]] = {}
+    for one in blocked:
+        objects.setdefault(one.why, []).append(one.ref)
+    for why, (first, *others) in objects.items():
+        yield f"{first}{f' and {len(others)} more' if others else ''}: {why}"
 
 
 def _hint(guards: set[Guard | None]) -> str:

@@ -76,8 +76,9 @@ WEB = manifest("Deployment", "web", api="apps/v1", spec={"replicas": 2, "paused"
 SECRET = manifest("Secret", "key", data={"word": "aGlkZGVuLXZhbHVl", "same": "c2FtZQ=="})
 SERVICE = manifest("Service", "front", spec={"clusterIP": "10.0.0.1"})
 SETTINGS = manifest("ConfigMap", "settings", data={"text": "plain", "path": LONG})
+STAYS = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}
 ROLE = manifest(
-    "Role", "robot", api=f"{GROUP}/v1", rules=[{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    "Role", "robot", api=f"{GROUP}/v1", rules=[STAYS, {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
 )
 BINDING = manifest(
     "RoleBinding",
@@ -90,6 +91,7 @@ DEFINITION = manifest(
     "CustomResourceDefinition", "workers.gitops-worker.io", api="apiextensions.k8s.io/v1", namespace=""
 )
 RULES = [
+    STAYS,
     {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list"]},
     {"apiGroups": [""], "resources": ["pods/exec"], "verbs": ["create"]},
     {"apiGroups": ["apps"], "resources": ["*"], "verbs": ["*"]},

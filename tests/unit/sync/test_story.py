@@ -106,10 +106,11 @@ async def test_a_blocked_plan_writes_nothing() -> None:
 
 async def test_an_empty_configuration_deletes_nothing() -> None:
     run = Passes()
-    await run.sync(wanted([config_map("a")]))
-    with pytest.raises(errors.Refused, match="desired set is empty"):
+    await run.sync(wanted([config_map("a"), config_map("b")]))
+    with pytest.raises(errors.Refused, match="desired set is empty") as raised:
         await run.sync([], revision="r2", consent=frozenset({"configmap/a"}))
-    assert run.names() == {"a"}
+    assert run.names() == {"a", "b"}
+    assert raised.value.cause.startswith("ConfigMap home/a and 1 more: ")
 
 
 async def test_what_the_server_would_refuse_stops_everything_before_the_first_write() -> None:
