@@ -18,7 +18,8 @@
     │   ├── VersionConflict *      409: the object moved, or is another one
     │   └── ObjectInvalid          422, and 400 of a schema
     ├── Refused                    a guard says no: nothing was written
-    │   └── PlanStale              the cluster moved since the plan was made
+    │   ├── PlanStale              the cluster moved since the plan was made
+    │   └── OwnsReconciler         a GitSync that is deleted owns what its own reconciler runs on
     ├── LogStoreUnavailable *      the store of operation logs cannot be reached, or refuses
     ├── OperationError             an operation did not succeed
     ├── TimedOut                   a wait ended without what it waited for
@@ -215,6 +216,12 @@ class PlanStale(Refused):
     """The cluster is not what the plan was made against."""
 
     reason = "PlanStale"
+
+
+class OwnsReconciler(Refused):
+    """The GitSync is being deleted and owns what its own reconciler runs on, which would stop half-way."""
+
+    reason = "OwnsReconciler"
 
 
 class LogStoreUnavailable(GitOpsError):

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -190,7 +191,8 @@ async def _reconcile(program: Program, connection: cluster.Cluster) -> None:
         ):
             yield turn.Turn(sync=sync, repository=repository, render=builder.render, means=rights)
 
-    await loop.serve(connection.watch, means, namespace=program.namespace, open_turn=open_turn)
+    doors = loop.Doors(turn=open_turn, on_behalf=partial(_wiring.on_behalf, connection))
+    await loop.serve(connection.watch, means, namespace=program.namespace, doors=doors)
 
 
 async def _work(program: Program, connection: cluster.Cluster) -> None:

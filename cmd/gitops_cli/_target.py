@@ -18,7 +18,7 @@ from gitops.plan.settle import Header, Rules
 from gitops.ports.repository import Repository
 from gitops.report.documents import Locate, nowhere
 from gitops.source import Revision, heads
-from gitops.sync import consent, status
+from gitops.sync import consent, finalize, status
 from gitops.sync.desired import Places
 from gitops_cli import _sources, _wiring
 from gitops_cli._shell import Shell
@@ -103,6 +103,19 @@ async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.
         cause=f"there are: {known}" if known else "",
         hint="name a GitSync, or a directory (with a slash: ./name)",
     )
+
+
+def refuse_leaving(sync: api.GitSync | None) -> None:
+    """Nothing is written for a GitSync that is being deleted: what it owns may be going at this moment.
+
+    Raises:
+        Refused: it is.
+    """
+    if sync is not None and finalize.is_leaving(sync):
+        raise errors.Refused(
+            f"GitSync {sync.metadata.namespace}/{sync.metadata.name} is being deleted",
+            hint=f"gitops wait {sync.metadata.name} --for deleted, and make it again",
+        )
 
 
 async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:

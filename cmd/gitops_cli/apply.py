@@ -67,6 +67,7 @@ async def run(shell: _shell.Shell, file: Path, signers: str) -> int:
         means = _wiring.means(shell, connection, loud=True)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         document.assert_same(reviewed, planned.plan)
+        _target.refuse_leaving(target.sync)
         outcome = await story.carry_out(means, planned)
         await _finish.tell(means, target, planned, outcome)
     shell.console.answer(f"applied plan {reviewed.digest[:12]}: {plans.summary(reviewed)}")

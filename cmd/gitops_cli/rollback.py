@@ -90,6 +90,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
             return _reports.code(made)
         now = means.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         done = Rollback(pinned=str(newest), to=target.header.revision, by=await means.who(), at=now)
+        _target.refuse_leaving(sync)
         if not planned.plan.blocked:
             await status.pin(connection.objects, sync, done)
         outcome = await story.carry_out(means, planned, healthy=options.wait)

@@ -79,6 +79,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         _reports.show(shell.console, made, options.output)
         if options.dry_run:
             return _reports.code(made)
+        _target.refuse_leaving(target.sync)
         outcome = await story.carry_out(means, planned, healthy=options.wait)
         await _finish.tell(means, target, planned, outcome)
     shell.console.note(

@@ -33,6 +33,13 @@ class DriftMode(StrEnum):
     CORRECT = "correct"
 
 
+class DeletionPolicy(StrEnum):
+    """What happens to everything a GitSync owns when the GitSync itself is deleted."""
+
+    DELETE = "Delete"
+    ORPHAN = "Orphan"
+
+
 class Reference(Wire, frozen=True, kw_only=True):
     """What to follow; exactly one field is set."""
 
@@ -170,6 +177,13 @@ class GitSyncSpec(Wire, frozen=True, kw_only=True):
     ] = None
     prune: Annotated[bool, Meta(description="Delete what left Git")] = True
     deletion_budget: Annotated[DeletionBudget, Meta(description="How much one commit may delete")] = DeletionBudget()
+    deletion_policy: Annotated[
+        DeletionPolicy,
+        Meta(
+            description="When this GitSync is deleted, delete what it owns, by the same rules as a commit, or leave it"
+            " where it is (Orphan)"
+        ),
+    ] = DeletionPolicy.ORPHAN
     timeout: Annotated[Duration, Meta(description="For waiting until what was applied is healthy")] = "5m"
     ignore: Annotated[
         list[IgnoreRule], Meta(max_length=50, description="Fields left to others, each with owner, reason and last day")

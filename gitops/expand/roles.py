@@ -132,6 +132,8 @@ def home(secrets: tuple[str, ...], accounts: tuple[str, ...] = ()) -> list[Rule]
         rule("apps", ("deployments",), APPLY),
         rule(meta.GROUP, ("gitsyncs", "workerpools", "workers"), APPLY),
         rule(meta.GROUP, ("gitsyncs/status",), ("get", "patch")),
+        # The finalizer of `deletionPolicy: Delete`.
+        rule(meta.GROUP, ("gitsyncs",), ("update",)),
         # A pool that left Git is drained before it is pruned.
         rule(meta.GROUP, ("operations",), READ),
         *_running(),

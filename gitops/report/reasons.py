@@ -155,6 +155,12 @@ _SYNC = (
         "Somebody else writes again what was corrected; after five corrections in a row nobody corrects it any more.",
         "let one of the two go: stop the other writer, or leave the field to it with spec.ignore",
     ),
+    ("Deleting", "The GitSync was deleted, and what it owns is being deleted (deletionPolicy: Delete).", ""),
+    (
+        "DeletionHeld",
+        "The GitSync was deleted, and what it owns stays for now: it is suspended, or its mode is report.",
+        "gitops resume NAME, or set mode: apply; deletionPolicy: Orphan keeps what it owns",
+    ),
     ("RolledBack", "A person rolled back; the commit after it is not applied.", "push a newer commit"),
 )
 ALL: tuple[Reason, ...] = tuple(

@@ -3,6 +3,8 @@
 Remove the GPU pool
 
 GitOps-Delete: workerpool/gpu
+
+What goes with a GitSync that is deleted belongs to no commit: that consent is an annotation of the GitSync.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ from gitops.plan.budget import Budget
 from gitops.plan.settle import Rules
 
 TRAILER = "gitops-delete"
+ANNOTATION = f"{api.GROUP}/consent"
+"""On a GitSync with `deletionPolicy: Delete`: what may go with it."""
 
 
 def from_trailers(trailers: Iterable[tuple[str, str]]) -> frozenset[str]:
     """The names a commit consents to; one trailer may hold several, separated by commas."""
-    return frozenset(
-        name.strip().lower()
-        for key, value in trailers
-        if key.lower() == TRAILER
-        for name in value.split(",")
-        if name.strip()
-    )
+    return _names(value for key, value in trailers if key.lower() == TRAILER)
+
+
+def from_annotation(sync: api.GitSync) -> frozenset[str]:
+    """The names a GitSync's annotation agrees to, should it be deleted; separated by commas."""
+    return _names([sync.metadata.annotations.get(ANNOTATION, "")])
+
+
+def _names(lists: Iterable[str]) -> frozenset[str]:
+    return frozenset(name.strip().lower() for one in lists for name in one.split(",") if name.strip())
 
 
 def rules_of(sync: api.GitSync, consent: frozenset[str]) -> Rules:

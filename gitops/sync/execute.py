@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TypeVar
 
-from gitops import errors
+from gitops import api, errors
 from gitops.objects import Manifest, inventory
 from gitops.plan import order
 from gitops.plan.change import Action, Change, Desired, Plan, Stage
@@ -50,6 +50,7 @@ class _Run:
     means: Means
     live: Live
     reread: bool
+    itself: ResourceRef
     written: dict[ResourceRef, Manifest] = field(default_factory=dict)
     moved: int = 0
     patient_until: float = 0.0
@@ -65,6 +66,11 @@ class _Run:
                 if late or (isinstance(error, errors.KindUnknown) and not new_kind):
                     raise
             await self.means.clock.sleep(PAUSE)
+
+    async def healthy(self, known: Mapping[ResourceRef, Manifest]) -> None:
+        """Wait for these; a GitSync in the very repository it follows is not Ready before this pass has ended."""
+        others = {ref: one for ref, one in known.items() if ref != self.itself}
+        await wait.until_healthy(self.means, others, self.live)
 
     def be_patient(self) -> None:
         """Rights or definitions were just written."""
@@ -87,14 +93,15 @@ async def execute(
         PlanStale: the cluster moved under the plan.
         TimedOut: with `healthy`, something is not; nothing was deleted.
     """
-    run = _Run(means=means, live=live, reread=reread)
+    itself = ResourceRef(group=api.GROUP, kind="GitSync", namespace=plan.namespace, name=plan.name)
+    run = _Run(means=means, live=live, reread=reread, itself=itself)
     changes = [one for one in plan.writes if one.action is not Action.DELETE]
     home = await _home(run, changes, plan.namespace)
     grown = await _grow(means, plan, stored)
     for stage in Stage:
         await _stage(run, stage, [one for one in changes if one.stage is stage and one.ref not in home])
     if healthy:
-        await wait.until_healthy(means, _awaited(run, plan, stored), live)
+        await run.healthy(_awaited(run, plan, stored))
     pruned = await prune.prune(means, plan, live)
     final = await _trim(run, plan, grown, pruned)
     return Outcome(moved=run.moved, deleted=pruned.deleted, stored=final, lingering=pruned.lingering)
@@ -155,7 +162,7 @@ async def _stage(run: _Run, stage: Stage, changes: Sequence[Change]) -> None:
         for group in _groups(due):
             await together(_write(run, one) for one in group)
     if stage is Stage.FOUNDATION:
-        await wait.until_healthy(run.means, {one.ref: run.written[one.ref] for one in changes}, run.live)
+        await run.healthy({one.ref: run.written[one.ref] for one in changes})
     if stage is not Stage.REST:
         run.be_patient()
 
@@ -176,7 +183,7 @@ async def _open_gate(run: _Run, stage: Stage, step: tuple[int, int], changes: Se
         if (found := run.written.get(one.ref) or run.live.objects.get(one.ref)) is not None
     }
     try:
-        await wait.until_healthy(run.means, before, run.live)
+        await run.healthy(before)
     except errors.TimedOut as late:
         late.hint = f"{changes[0].ref} and what comes after it were not written; the next sync goes on from there"
         raise

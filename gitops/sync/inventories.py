@@ -48,6 +48,12 @@ async def save(objects: Objects, stored: Stored, new: inventory.Inventory, *, na
     return Stored(inventory=new, shards=shards)
 
 
+async def drop(objects: Objects, stored: Stored, *, namespace: str) -> None:
+    """Delete the inventory, the first shard last: what is left of one that broke off is found again."""
+    for name, shard in sorted(stored.shards.items(), reverse=True):
+        await objects.delete(CONFIG_MAPS, namespace, name, options=DeleteOptions(uid=shard["metadata"]["uid"]))
+
+
 async def _put(objects: Objects, old: Manifest | None, new: Manifest) -> Manifest:
     if old is not None and _says_same(old, new):
         return old

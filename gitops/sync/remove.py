@@ -19,7 +19,7 @@ from gitops.plan.draft import draft
 from gitops.plan.settle import Header, Rules, settle
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.ref import ResourceRef
-from gitops.sync import events, inventories, live, status, story, suspension, wait
+from gitops.sync import events, finalize, inventories, live, status, story, suspension, wait
 from gitops.sync.means import Means
 
 SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
@@ -104,6 +104,8 @@ async def carry_out(means: Means, removal: Removal, *, definitions: bool) -> int
     """
     if removal.sync is not None and not removal.plan.blocked:
         await _stop(means, removal.sync)
+        # It may be among what is owned, and nobody else may be left to let it go.
+        await finalize.release(means, removal.sync)
     deleted = await _owned(means, removal)
     deleted += await _surroundings(means, removal)
     if definitions:
@@ -217,8 +219,7 @@ async def _rest(means: Means, removal: Removal) -> int:
         means.report(events.Deleted(home.ref))
         return 1
     stored = await inventories.load(means.objects, name=made.name, namespace=made.namespace)
-    for name, shard in sorted(stored.shards.items(), reverse=True):
-        await _delete(means, inventories.CONFIG_MAPS, made.namespace, name, uid=shard["metadata"]["uid"])
+    await inventories.drop(means.objects, stored, namespace=made.namespace)
     return len(stored.shards)
 
 

@@ -45,6 +45,8 @@ class Verdict:
     corrections: tuple[heat.Heat, ...] | None = None
     note: str = ""
     rollback: Rollback | None = None
+    leaving: bool = False
+    """It is about the deletion of the GitSync: nothing else of it will be acted on any more."""
 
 
 FIGHTING = "Fighting"
@@ -97,6 +99,15 @@ def announced(sync: api.GitSync, revision: str, *, now: datetime) -> list[dict[s
     return conditions.put(msgspec.to_builtins(sync.status).get("conditions") or (), begun, now=_stamp(now))
 
 
+def going(sync: api.GitSync, words: str, *, now: datetime) -> list[dict[str, Any]]:
+    """The conditions while what a deleted GitSync owns is deleted: Reconciling, and not Ready."""
+    found: list[dict[str, Any]] = conditions.drop(msgspec.to_builtins(sync.status).get("conditions") or (), "Stalled")
+    for kind, is_true in (("Reconciling", True), ("Ready", False)):
+        said = {"type": kind, "status": str(is_true), "reason": "Deleting", "message": words}
+        found = conditions.put(found, {**said, "observedGeneration": sync.metadata.generation}, now=_stamp(now))
+    return found
+
+
 def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, Any]:
     """The status that follows a verdict, as JSON."""
     old = msgspec.to_builtins(sync.status)
@@ -129,7 +140,7 @@ def after(sync: api.GitSync, verdict: Verdict, *, now: datetime) -> dict[str, An
 
 def _acted(verdict: Verdict) -> bool:
     """What the spec says was done, or refused; a failure on the way leaves it to be done."""
-    return bool(verdict.applied or verdict.refused)
+    return bool(verdict.applied or verdict.refused or verdict.leaving)
 
 
 def _rollback(sync: api.GitSync, verdict: Verdict) -> Rollback | None:
@@ -211,6 +222,15 @@ def corrections(sync: api.GitSync) -> tuple[heat.Heat, ...]:
 async def pin(objects: Objects, sync: api.GitSync, done: Rollback) -> None:
     """Say that a revision is not to be applied again by itself: before the earlier one is, so that nobody undoes it."""
     patch = {"metadata": {"uid": sync.metadata.uid}, "status": {"rollback": msgspec.to_builtins(done)}}
+    await objects.patch_status(GIT_SYNCS, sync.metadata.namespace, sync.metadata.name, patch)
+
+
+async def rest(objects: Objects, sync: api.GitSync) -> None:
+    """Say no more that something is under way, if that was said: the turn that said it was broken off."""
+    known = msgspec.to_builtins(sync.status).get("conditions") or ()
+    if conditions.find(known, "Reconciling") is None:
+        return
+    patch = {"metadata": {"uid": sync.metadata.uid}, "status": {"conditions": conditions.drop(known, "Reconciling")}}
     await objects.patch_status(GIT_SYNCS, sync.metadata.namespace, sync.metadata.name, patch)
 
 

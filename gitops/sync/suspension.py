@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from gitops import api, errors
+from gitops import api
 from gitops.objects import Manifest
-from gitops.sync import status
+from gitops.sync import edit
 from gitops.sync.means import Means
 
 SUSPENDED_BY = f"{api.GROUP}/suspended-by"
-ATTEMPTS = 5
 
 
 async def suspend(means: Means, sync: api.GitSync, *, reason: str = "") -> bool:
@@ -30,7 +27,7 @@ async def suspend(means: Means, sync: api.GitSync, *, reason: str = "") -> bool:
         manifest["metadata"].setdefault("annotations", {})[SUSPENDED_BY] = note
         return True
 
-    return await _change(means, sync, change)
+    return await edit.edit(means.objects, sync, change)
 
 
 async def resume(means: Means, sync: api.GitSync) -> bool:
@@ -40,23 +37,4 @@ async def resume(means: Means, sync: api.GitSync) -> bool:
         (manifest["metadata"].get("annotations") or {}).pop(SUSPENDED_BY, None)
         return bool(manifest["spec"].pop("suspend", False))
 
-    return await _change(means, sync, change)
-
-
-async def _change(means: Means, sync: api.GitSync, change: Callable[[Manifest], bool]) -> bool:
-    """Read, change and replace, again if somebody else wrote meanwhile."""
-    where, name = sync.metadata.namespace, sync.metadata.name
-    for attempt in range(ATTEMPTS):
-        found = await means.objects.get(status.GIT_SYNCS, where, name)
-        if found is None:
-            raise errors.ObjectMissing(f"GitSync {where}/{name} is gone")
-        if not change(found):
-            return False
-        try:
-            await means.objects.replace(status.GIT_SYNCS, found)
-        except errors.VersionConflict:
-            if attempt + 1 == ATTEMPTS:
-                raise
-        else:
-            return True
-    return False
+    return await edit.edit(means.objects, sync, change)

@@ -14,7 +14,7 @@ from gitops.objects import Manifest, conditions
 from gitops.plan.change import Desired
 from gitops.ports.objects import Resource
 from gitops.ref import ResourceRef
-from gitops.sync import events, explain, inventories, live, status
+from gitops.sync import events, explain, inventories, live, status, wait
 from gitops.sync.means import Means
 
 STEP = 0.25
@@ -73,8 +73,8 @@ def _still_there(found: Manifest | None) -> str:
         return ""
     if not found["metadata"].get("deletionTimestamp"):
         return "nobody has deleted it"
-    finalizers = ", ".join(found["metadata"].get("finalizers") or ())
-    return f"being deleted, held back by {finalizers}" if finalizers else "being deleted"
+    held = wait.holding(found)
+    return f"being deleted, held back by {held}" if held else "being deleted"
 
 
 def unhealthy(found: Manifest) -> str:

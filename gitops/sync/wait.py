@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gitops import errors, health
 from gitops.health import Health
-from gitops.objects import Manifest, ref_of
+from gitops.objects import Manifest, conditions, ref_of
 from gitops.plan.change import Change
 from gitops.ports.objects import Objects, Resource
 from gitops.ref import ResourceRef
@@ -60,8 +60,16 @@ async def until_gone(means: Means, changes: Sequence[Change], live: Live) -> Non
 def _still_there(uid: str, found: Manifest | None) -> str:
     if found is None or found["metadata"]["uid"] != uid:
         return ""
+    held = holding(found)
+    return f"being deleted, finalizers: {held}" if held else "being deleted"
+
+
+def holding(found: Manifest) -> str:
+    """The finalizers that keep an object which is being deleted, and why, if it says so itself as a GitSync does."""
     finalizers = ", ".join(found["metadata"].get("finalizers") or ())
-    return f"being deleted, finalizers: {finalizers}" if finalizers else "being deleted"
+    ready = conditions.find((found.get("status") or {}).get("conditions") or (), "Ready") or {}
+    why = f": {ready['message']}" if ready.get("status") == "False" and ready.get("message") else ""
+    return f"{finalizers}{why}" if finalizers else ""
 
 
 def _unhealthy(_: ResourceRef, found: Manifest | None) -> str:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from gitops import errors
+from gitops import api, errors
+from gitops.objects import Manifest
 from gitops.ports.objects import DeleteOptions
 from gitops.source import Revision
 from gitops.sync import status
@@ -351,6 +352,53 @@ async def test_a_superseded_object_in_use_goes_in_a_later_turn() -> None:
         dev.objects.server.patch_status(pods, HOME, "p", {"status": {"phase": "Succeeded"}})
         await dev.advance(60)
         assert dev.data("env-0123456789") is None
+        assert dev.ready == ("True", "Applied")
+
+
+def never_healthy() -> Manifest:
+    labels = {"app": "d"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "d", "namespace": HOME},
+        "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}},
+    }
+
+
+async def test_a_sync_that_is_suspended_ends_the_turn_it_is_in() -> None:
+    dev = Dev()
+    dev.push(never_healthy())
+    dev.create()
+    async with dev.running():
+        await dev.advance(5)
+        assert dev.condition("Reconciling")["reason"] == "Applying"
+        dev.change(suspend=True)
+        await dev.advance(1)
+        assert dev.condition("Reconciling") == {}
+        dev.writes()
+        await dev.advance(600)
+        assert dev.writes() == []
+
+
+async def test_a_sync_in_the_repository_it_follows_is_applied_and_written_no_more() -> None:
+    dev = Dev()
+    source = {"url": "https://git.example/r"}
+    itself: Manifest = {
+        "apiVersion": api.API_VERSION,
+        "kind": "GitSync",
+        "metadata": {"name": "dev", "namespace": HOME},
+        "spec": {"source": source, "interval": "1m", "drift": "correct"},
+    }
+    dev.push(config_map("a"), itself)
+    dev.create(drift="correct")
+    async with dev.running():
+        assert dev.ready == ("True", "Applied")
+        dev.writes()
+        await dev.advance(120)
+        assert dev.writes() == []
+        dev.push(config_map("a"), {**itself, "spec": {**itself["spec"], "interval": "2m"}})
+        await dev.advance(60)
+        assert dev.manifest["spec"]["interval"] == "2m"
         assert dev.ready == ("True", "Applied")
 
 

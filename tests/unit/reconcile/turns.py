@@ -12,6 +12,7 @@ from typing import Any
 from gitops import api, errors
 from gitops.objects import Manifest
 from gitops.plan.change import Desired
+from gitops.ports.objects import DeleteOptions
 from gitops.reconcile import loop, turn
 from gitops.source import Revision, Tree
 from gitops.sync import status
@@ -62,9 +63,15 @@ class Dev:
         self.objects.server.replace(status.GIT_SYNCS, {**found, "spec": {**found["spec"], **spec}}, manager="kubectl")
 
     def ask(self, text: str) -> None:
+        self.annotate(loop.REQUESTED, text)
+
+    def annotate(self, key: str, text: str) -> None:
         found = self.manifest
-        found["metadata"]["annotations"] = {loop.REQUESTED: text}
+        found["metadata"]["annotations"] = {**(found["metadata"].get("annotations") or {}), key: text}
         self.objects.server.replace(status.GIT_SYNCS, found, manager="kubectl")
+
+    def delete(self) -> None:
+        self.objects.server.delete(status.GIT_SYNCS, HOME, NAME, DeleteOptions())
 
     def push(self, *manifests: Manifest, path: str = "", message: str = "change", **options: Any) -> Revision:
         files: Mapping[str, bytes] = {
@@ -86,8 +93,13 @@ class Dev:
         yield turn.Turn(sync=sync, repository=self.repository, render=render, means=self.means)
 
     @asynccontextmanager
+    async def on_behalf(self, _: api.GitSync) -> AsyncIterator[Means]:
+        yield self.means
+
+    @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(loop.serve(self.watch, self.means, namespace=HOME, open_turn=self.open))
+        doors = loop.Doors(turn=self.open, on_behalf=self.on_behalf)
+        task = asyncio.create_task(loop.serve(self.watch, self.means, namespace=HOME, doors=doors))
         try:
             await self.advance(0)
             yield
@@ -105,6 +117,10 @@ class Dev:
         found = self.objects.server.get(status.GIT_SYNCS, HOME, NAME)
         assert found is not None
         return found
+
+    @property
+    def exists(self) -> bool:
+        return self.objects.server.get(status.GIT_SYNCS, HOME, NAME) is not None
 
     @property
     def status(self) -> dict[str, Any]:
