@@ -30,6 +30,8 @@ from gitops.errors import (
 
 # The authorizer's own sentences; any other 403 comes from an admission plugin, which refuses the object, not the asker.
 _NOT_ALLOWED = re.compile(r'[Uu]ser "[^"]*" (cannot [\w*-]+ (resource|path) |.*is attempting to grant RBAC)', re.DOTALL)
+# A webhook chooses the code of its refusal, and whatever it chooses becomes the answer's.
+_DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 # Server-side apply of a field the schema lacks, of a wrong type or with a doubled list key: 500 without a reason.
 _NOT_TYPED = re.compile(r"failed to create typed patch object|field not declared in schema")
 
@@ -57,7 +59,7 @@ def error_of(request: Request, code: int, status: Mapping[str, Any], retry_after
     """The error for an answer of 400 and above, or for an ERROR event of a watch."""
     cause = str(status.get("message") or f"the API server answered {code}")
     kind = _kind(request, code, status)
-    if code == HTTPStatus.UNAUTHORIZED:
+    if kind is ClusterDenied and code == HTTPStatus.UNAUTHORIZED:
         cause = f"the API server does not accept our credentials ({cause})"
     hint = _hint(kind, code, cause)
     error = kind(f"cannot {request.what}", cause=cause, hint=hint, ref=request.ref, status=status)
@@ -84,6 +86,9 @@ def retry_after(value: str) -> float:
 
 
 def _kind(request: Request, code: int, status: Mapping[str, Any]) -> type[ClusterError]:
+    decided = code < HTTPStatus.INTERNAL_SERVER_ERROR and code != HTTPStatus.TOO_MANY_REQUESTS
+    if decided and _DENIED.search(str(status.get("message"))):
+        return ObjectInvalid
     match code:
         case 401:
             return ClusterDenied

@@ -56,6 +56,11 @@ class BareApiServer(Access):
         control.write_certificates(self._plane.pki, authority, advertised=self._plane.advertised)
         self._plane.audit_policy.write_text(yaml.safe_dump(control.audit_policy()))
 
+    @property
+    def etcd(self) -> str:
+        """Where the API server keeps everything; its own client certificate opens it."""
+        return f"https://{addresses.LOOPBACK}:{self._plane.etcd_port}"
+
     def start(self) -> None:
         """Start the processes and wait until the API server is ready; data written before is there again."""
         self._run(self._plane.etcd())

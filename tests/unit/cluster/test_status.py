@@ -18,7 +18,14 @@ def answer(reason: str, message: str, **details: Any) -> dict[str, Any]:
     return {"kind": "Status", "reason": reason, "message": message, "details": details}
 
 
+DENIED = 'admission webhook "teams.example.org" denied the request: no team'
+
 CASES = [
+    (401, answer("", DENIED), errors.ObjectInvalid),
+    (404, answer("NotFound", DENIED), errors.ObjectInvalid),
+    (409, answer("Conflict", DENIED, name="a", kind="configmaps"), errors.ObjectInvalid),
+    (429, answer("TooManyRequests", DENIED), errors.ClusterUnavailable),
+    (500, answer("", DENIED), errors.ClusterUnavailable),
     (401, answer("Unauthorized", "Unauthorized"), errors.ClusterDenied),
     (
         403,
