@@ -19,6 +19,7 @@ def of(manifest: Manifest) -> Verdict:
     A status that is not built as its kind's should be is Unknown, whatever is in it: definitions of others may hold
     anything.
     """
+    manifest = {**manifest, "metadata": manifest.get("metadata") or {}}
     if manifest["metadata"].get("deletionTimestamp"):
         return progressing("being deleted")
     behind = _behind(manifest)

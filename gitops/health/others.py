@@ -155,7 +155,21 @@ def _parent(manifest: Manifest, one: Mapping[str, Any]) -> Verdict:
 
 
 _ROUTES = ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute")
+_AWAITED = {
+    "addons.cluster.x-k8s.io": "ClusterResourceSet",
+    "bitnami.com": "SealedSecret",
+    "external-secrets.io": "ClusterExternalSecret ExternalSecret PushSecret",
+    "gateway.networking.k8s.io": "Gateway",
+    "helm.toolkit.fluxcd.io": "HelmRelease",
+    "kafka.strimzi.io": "Kafka KafkaBridge KafkaConnect KafkaConnector KafkaTopic KafkaUser",
+    "keda.sh": "ScaledObject",
+    "kustomize.toolkit.fluxcd.io": "Kustomization",
+    "pkg.crossplane.io": "Provider",
+    "rabbitmq.com": "RabbitmqCluster",
+    "source.toolkit.fluxcd.io": "Bucket GitRepository HelmChart HelmRepository OCIRepository",
+}
 RULES = {
+    **{(group, kind): awaited for group, kinds in _AWAITED.items() for kind in kinds.split()},
     ("acme.cert-manager.io", "Challenge"): acme,
     ("acme.cert-manager.io", "Order"): acme,
     ("argoproj.io", "AnalysisRun"): run,
@@ -167,13 +181,6 @@ RULES = {
     ("cert-manager.io", "CertificateRequest"): certificate_request,
     ("cert-manager.io", "ClusterIssuer"): strict,
     ("cert-manager.io", "Issuer"): strict,
-    ("external-secrets.io", "ExternalSecret"): awaited,
-    ("gateway.networking.k8s.io", "Gateway"): awaited,
     **{("gateway.networking.k8s.io", kind): route for kind in _ROUTES},
-    ("helm.toolkit.fluxcd.io", "HelmRelease"): awaited,
-    ("keda.sh", "ScaledObject"): awaited,
-    ("kustomize.toolkit.fluxcd.io", "Kustomization"): awaited,
     ("serving.knative.dev", "Service"): strict,
-    ("source.toolkit.fluxcd.io", "GitRepository"): awaited,
-    ("source.toolkit.fluxcd.io", "HelmRepository"): awaited,
 }

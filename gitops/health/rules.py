@@ -14,6 +14,7 @@ from gitops.health.verdict import (
     Health,
     Verdict,
     condition,
+    conditions_of,
     degraded,
     holds,
     progressing,
@@ -138,7 +139,15 @@ def pod(manifest: Manifest) -> Verdict:
         reason = str(waiting.get("reason") or "")
         if reason.endswith(_BACKOFF) or reason.startswith("Err"):
             return degraded(f"{container.get('name')}: {reason} {waiting.get('message') or ''}".strip())
+        if _ends_again(container):
+            return degraded(f"{container.get('name')} ended with an error again, {container['restartCount']} restarts")
     return progressing(words(manifest, "Ready") if condition(manifest, "Ready") else "not ready yet")
+
+
+def _ends_again(container: Mapping[str, Any]) -> bool:
+    """Between two runs of a crash loop, before the kubelet calls it one."""
+    ended = [(container.get(name) or {}).get("terminated") or {} for name in ("state", "lastState")]
+    return all(one.get("exitCode") for one in ended) and bool(container.get("restartCount"))
 
 
 def job(manifest: Manifest) -> Verdict:
@@ -184,6 +193,9 @@ def definition(manifest: Manifest) -> Verdict:
 
 def disruption_budget(manifest: Manifest) -> Verdict:
     """Its controller has computed it; what it allows is no question of health."""
+    failed = next((one for one in conditions_of(manifest) if one.get("reason") == "SyncFailed"), None)
+    if failed is not None:
+        return degraded(str(failed.get("message") or "its controller could not compute it"))
     return HEALTHY if "observedGeneration" in status_of(manifest) else progressing("not computed yet")
 
 

@@ -96,4 +96,5 @@ RULES = {
     ("batch", "CronJob"): cron_job,
     ("certificates.k8s.io", "CertificateSigningRequest"): signing_request,
     ("snapshot.storage.k8s.io", "VolumeSnapshot"): snapshot,
+    ("snapshot.storage.k8s.io", "VolumeSnapshotContent"): snapshot,
 }
