@@ -84,12 +84,12 @@ class Desk:
         self.write(kustomization=f"namespace: {self.namespace}\nresources:\n{lines}")
 
     def push(self, message: str = "change") -> str:
-        self._git("add", "--all")
-        self._git("commit", "--quiet", "--allow-empty", "--message", message)
-        self._git("push", "--quiet", "--force", self.git.url(self.clone.name), "HEAD:main")
-        return self._git("rev-parse", "HEAD").strip()
+        self.run_git("add", "--all")
+        self.run_git("commit", "--quiet", "--allow-empty", "--message", message)
+        self.run_git("push", "--quiet", "--force", self.git.url(self.clone.name), "HEAD:main")
+        return self.run_git("rev-parse", "HEAD").strip()
 
-    def _git(self, *arguments: str) -> str:
+    def run_git(self, *arguments: str) -> str:
         identity = ["-c", "user.name=Pat", "-c", "user.email=pat@example.com"]
         helper = f'credential.helper=!f() {{ echo username=git; echo "password=$(cat {self.git.token_file})"; }}; f'
         environment = {**os.environ, "GIT_SSL_CAINFO": str(self.git.ca_file), "GIT_CONFIG_GLOBAL": os.devnull}
