@@ -13,11 +13,11 @@ from gitops_cli._console import Console
 from gitops_cli._target import Target
 
 
-async def document(objects: Objects, planned: story.Planned, target: Target) -> PlanDocument:
-    """The plan as a document, with the roles read that its rights are judged by."""
+async def document(objects: Objects, planned: story.Planned, target: Target, *, salt: str = "") -> PlanDocument:
+    """The plan as a document, with the roles read that its rights are judged by; without a salt, a random one."""
     live = await roles.referred(objects, planned.live.objects, planned.plan.changes)
     made = documents.Made(plan=planned.plan, source=target.source, rules=target.rules, live=live)
-    return await asyncio.to_thread(documents.of, made, salt=secrets.token_hex(16), locate=target.locate)
+    return await asyncio.to_thread(documents.of, made, salt=salt or secrets.token_hex(16), locate=target.locate)
 
 
 def show(console: Console, found: PlanDocument, form: str) -> None:

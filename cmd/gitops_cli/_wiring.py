@@ -24,6 +24,7 @@ from gitops_cli import _builds
 from gitops_cli._shell import Shell
 
 SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
+NAMESPACES = Resource(group="", version="v1", kind="Namespace", plural="namespaces", namespaced=False)
 CONFIG_MAPS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
 
 
@@ -62,6 +63,18 @@ async def on_behalf(connection: cluster.Cluster, sync: api.GitSync) -> AsyncIter
     config = replace(connection.config, impersonate=cluster.Impersonation(user=user))
     async with cluster.connect(config, component="reconciler", clock=connection.clock) as other:
         yield Means(objects=other.objects, clock=other.clock, patience=patience)
+
+
+async def cluster_id(connection: cluster.Cluster) -> str:
+    """What tells this cluster from every other: the UID of its namespace kube-system; empty without the right to know.
+
+    An address would not do: the same cluster has several, and another may have it tomorrow.
+    """
+    try:
+        found = await connection.objects.get(NAMESPACES, "", "kube-system")
+    except errors.ClusterDenied:
+        return ""
+    return str(found["metadata"]["uid"]) if found else ""
 
 
 def cache() -> Path:

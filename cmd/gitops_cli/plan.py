@@ -95,7 +95,8 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         means = _wiring.means(shell, connection)
         planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
         made = await _reports.document(connection.objects, planned, target)
-        made = _expiring(made, options.expires, means.clock.now())
+        if options.out:
+            made = _bound(made, await _wiring.cluster_id(connection), options.expires, means.clock.now())
     if options.out:
         await asyncio.to_thread(_save, made, options)
         shell.console.note(f"saved to {options.out}; apply it with: gitops apply {options.out}")
@@ -103,17 +104,17 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     return _reports.code(made)
 
 
-def _expiring(made: PlanDocument, after: str, now: datetime) -> PlanDocument:
+def _bound(made: PlanDocument, cluster: str, after: str, now: datetime) -> PlanDocument:
+    """For this cluster only, and not for ever if `after` says how long."""
     from datetime import timedelta
 
     import msgspec
 
     from gitops.api import duration
 
-    if not after:
-        return made
-    end = now + timedelta(seconds=duration.seconds(after))
-    return msgspec.structs.replace(made, expires=end.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    end = now + timedelta(seconds=duration.seconds(after)) if after else None
+    expires = end.strftime("%Y-%m-%dT%H:%M:%SZ") if end else ""
+    return msgspec.structs.replace(made, cluster=cluster, expires=expires)
 
 
 def _save(made: PlanDocument, options: Options) -> None:

@@ -121,6 +121,8 @@ class PlanDocument(Wire, frozen=True, kw_only=True, omit_defaults=False):
     left: list[LeftField] = []
     expires: str = ""
     """Not applied after this moment (RFC 3339); empty: it does not expire."""
+    cluster: str = ""
+    """Which cluster it was made for: the UID of its namespace kube-system; empty: not saved, or nobody may know."""
     base: PlanSource | None = None
     """A comparison (`kind: Comparison`) was made with this, not with a cluster, and cannot be applied."""
 

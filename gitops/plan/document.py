@@ -1,7 +1,8 @@
 """A Plan as a document that can be saved, reviewed and applied later: exactly that, or not at all.
 
-What it binds is not the text but what each change does: apply makes the plan again from the same revision against the
-cluster as it is then, and goes on only if every change is the same. Secrets are in it as masks only.
+What it binds is what each change does: apply makes the plan again from the same revision against the cluster as it is
+then, and goes on only if every change is the same. And what it shows, for that is what was reviewed: a file that was
+edited so that it shows something else is refused. Secrets are in it as masks only.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import hashlib
 import json
 from collections.abc import Collection
 
+import msgspec
+
 from gitops import errors
-from gitops.api.plan import LeftField, ObjectId, PlanDocument, PlannedChange, PlanSource, TakenField
+from gitops.api.plan import AccountRights, LeftField, ObjectId, PlanDocument, PlannedChange, PlanSource, TakenField
 from gitops.plan import secrecy
 from gitops.plan.change import Change, Left, Plan
 from gitops.ref import ResourceRef
@@ -112,6 +115,42 @@ def assert_same(reviewed: PlanDocument, now: Plan) -> None:
             raise _stale(ref, "needs no change any more")
         if fingerprint(after, reviewed.salt) != before.fingerprint:
             raise _stale(ref, _moved(before, after, reviewed.salt))
+
+
+# What may differ between two plans that do and show the same: status moves, the server answers by now.
+_PASSING = ("resource_version", "verified", "why")
+
+
+def assert_shown(reviewed: PlanDocument, now: PlanDocument) -> None:
+    """Refuse a plan that does what it should and shows something else. `now` was made with the salt of `reviewed`.
+
+    Raises:
+        Refused: naming the object and the field of the document.
+    """
+    for before, after in zip(reviewed.changes, now.changes, strict=True):
+        for name in PlannedChange.__struct_fields__:
+            if name not in _PASSING and getattr(before, name) != getattr(after, name):
+                raise _edited(str(ref_of(before.object)), name)
+    for name in ("impact", "left", "force", "consent"):
+        if getattr(reviewed, name) != getattr(now, name):
+            raise _edited("the plan", name)
+    if [_rights(one) for one in reviewed.rights] != [_rights(one) for one in now.rights]:
+        refused = _edited("the plan", "rights")
+        refused.cause += ", or who made it may not read all the roles"
+        raise refused
+
+
+def _rights(one: AccountRights) -> AccountRights:
+    """Without what the server said when it was asked whether they may be granted."""
+    return msgspec.structs.replace(one, grantable="", refusal="")
+
+
+def _edited(what: str, name: str) -> errors.Refused:
+    return errors.Refused(
+        f"{what}: the file shows another {name!r} than what would be done",
+        cause="it was edited since it was made, or another version of gitops made it",
+        hint="make a new plan",
+    )
 
 
 def _moved(before: PlannedChange, after: Change, salt: str) -> str:

@@ -153,3 +153,15 @@ def test_the_text_says_old_and_new_and_keeps_control_characters_out() -> None:
 
 def test_a_document_is_json_all_the_way() -> None:
     assert json.loads(msgspec.json.encode(_saved(_plan(made.config_map()))))["kind"] == "Plan"
+
+
+@pytest.mark.parametrize("name", ["patch", "inverse", "tests"])
+def test_a_plan_that_shows_something_else_is_refused(name: str) -> None:
+    saved = _saved(_plan(made.config_map(data={"a": "2"}), made.applied(made.config_map())))
+    (change,) = saved.changes
+    document.assert_shown(saved, msgspec.structs.replace(saved, digest="another", expires="2030-01-01T00:00:00Z"))
+    passing = msgspec.structs.replace(change, resource_version="9", verified=not change.verified, why="x")
+    document.assert_shown(saved, msgspec.structs.replace(saved, changes=[passing]))
+    edited = msgspec.structs.replace(saved, changes=[msgspec.structs.replace(change, **{name: []})])
+    with pytest.raises(errors.Refused, match=f"ConfigMap home/a: the file shows another '{name}'"):
+        document.assert_shown(edited, saved)
