@@ -38,6 +38,15 @@ from typing import Any, ClassVar
 from gitops.location import Location
 from gitops.ref import ResourceRef
 
+MAX_MESSAGE = 1_000
+MAX_CAUSE = 10_000
+"""Characters. Both may quote what stands in a file, and what stands there may be endless."""
+
+
+def _clipped(text: str, most: int) -> str:
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]} … {text[-half:]}"
+
 
 class GitOpsError(Exception):
     """What failed (`message`), why (`cause`), where (`location`, `ref`) and what to try (`hint`).
@@ -58,9 +67,10 @@ class GitOpsError(Exception):
         location: Location | None = None,
         ref: ResourceRef | None = None,
     ) -> None:
+        message = _clipped(message, MAX_MESSAGE)
         super().__init__(message)
         self.message = message
-        self.cause = cause
+        self.cause = _clipped(cause, MAX_CAUSE)
         self.hint = hint
         self.location = location
         self.ref = ref

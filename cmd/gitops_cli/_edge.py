@@ -34,6 +34,10 @@ class Terminated(BaseException):
     """SIGTERM arrived."""
 
 
+class Overtime(BaseException):
+    """SIGXCPU arrived: this process may not run for longer."""
+
+
 class UsageFailed(errors.GitOpsError):
     """The command line cannot be understood."""
 
@@ -52,6 +56,7 @@ def run(group: click.Group, argv: list[str]) -> int:
     shell = Shell()
     name = "kubectl gitops" if Path(argv[0]).name == "kubectl-gitops" else "gitops"
     signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGXCPU, _overrun)
     try:
         code = _completed(group, name) if "_GITOPS_COMPLETE" in os.environ else _invoke(group, name, argv, shell)
         sys.stdout.flush()
@@ -114,6 +119,12 @@ def start(main: Coroutine[Any, Any, int]) -> int:
         signal.signal(signal.SIGTERM, _terminate)
 
 
+def _overrun(_number: int, _frame: FrameType | None) -> NoReturn:
+    # The limit is that of the whole process: what it takes to say so comes after it.
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+    raise Overtime
+
+
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated
 
@@ -153,6 +164,16 @@ def _told(error: BaseException, argv: list[str], shell: Shell) -> errors.GitOpsE
             return _usage(error)
         case click.ClickException():
             return UsageFailed(error.format_message())
+        case Overtime():
+            return errors.TimedOut(
+                "this takes more processor time than the process may have",
+                hint="is the configuration far too large? The limit is that of `ulimit -t`",
+            )
+        case MemoryError():
+            return errors.ConfigError(
+                "this needs more memory than the process may have",
+                hint="is the configuration far too large? The limit is that of `ulimit -v`, or of the container",
+            )
         case BaseExceptionGroup():
             inner = [_told(each, argv, shell) for each in error.exceptions]
             return inner[0] if len(inner) == 1 else errors.SeveralErrors(inner)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from gitops import errors
 from gitops.build import config
+from gitops.build.identity import Identity
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
+
+Keys = Callable[[Resource], Sequence[Any]]
+"""What an object can be looked for by."""
 
 
 class Variable:
@@ -22,6 +26,50 @@ class Variable:
         self.pointer = pointer
 
 
+class _Index:
+    """Objects by something they are, or were, called. What is found is looked at again: names change."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._found: dict[Any, dict[int, Resource]] | None = None
+
+    def drop(self) -> None:
+        """Begin anew at the next question."""
+        self._found = None
+
+    def note(self, resources: Iterable[Resource]) -> None:
+        """Enter objects that are new, or may be called something else now."""
+        if self._found is not None:
+            self._enter(self._found, resources)
+
+    def forget(self, resource: Resource) -> None:
+        """Leave an object out."""
+        if self._found is not None:
+            for key in self._keys(resource):
+                self._found.get(key, {}).pop(id(resource), None)
+
+    def find(self, key: Any, resources: Iterable[Resource]) -> list[Resource]:
+        """Those of the objects that have a key."""
+        if self._found is None:
+            self._found = {}
+            self._enter(self._found, resources)
+        there = self._found.get(key, {})
+        return [resource for resource in there.values() if resource.data and key in self._keys(resource)]
+
+    def _enter(self, found: dict[Any, dict[int, Resource]], resources: Iterable[Resource]) -> None:
+        for resource in resources:
+            for key in self._keys(resource):
+                found.setdefault(key, {})[id(resource)] = resource
+
+
+def _identity_keys(resource: Resource) -> tuple[Any, ...]:
+    return tuple(one.key for one in (*resource.previous_identities, resource.identity))
+
+
+def _names(resource: Resource) -> tuple[str, ...]:
+    return (*(name for name, _, _ in resource.previous), resource.name)
+
+
 class Collection:
     """A growing list of objects, no two of which are the same object when they are added."""
 
@@ -30,6 +78,8 @@ class Collection:
         self.config = config.EMPTY
         self.variables: dict[str, Variable] = {}
         self._keys: dict[Any, Resource] | None = {}
+        self._known = _Index(_identity_keys)
+        self._named = _Index(_names)
 
     def append(self, resources: Iterable[Resource]) -> None:
         """Add objects.
@@ -50,20 +100,55 @@ class Collection:
                     location=resource.start,
                 )
             self.resources.append(resource)
+            self._note([resource])
 
-    def changed(self) -> None:
-        """Identities may have changed."""
+    def known(self, key: Any) -> list[Resource]:
+        """The objects that have a key (`Identity.key`) or had it before."""
+        return self._known.find(key, self.resources)
+
+    def named(self, name: str) -> list[Resource]:
+        """The objects that have a name or had it before."""
+        return self._named.find(name, self.resources)
+
+    def alike(self, identities: Iterable[Identity]) -> list[Resource]:
+        """The objects that have one of these identities now."""
+        found = {
+            id(one): one for identity in identities for one in self.known(identity.key) if one.identity == identity
+        }
+        return list(found.values())
+
+    def _note(self, resources: Iterable[Resource]) -> None:
+        self._known.note(resources)
+        self._named.note(resources)
+
+    def changed(self, resources: Iterable[Resource] | None = None) -> None:
+        """Identities may have changed, of these objects or of any."""
         self._keys = None
+        if resources is None:
+            self._known.drop()
+            self._named.drop()
+        else:
+            self._note(resources)
 
     def replace(self, resources: list[Resource]) -> None:
         """Put other objects in the place of these."""
         self.resources = resources
-        self._keys = None
+        self.changed()
+
+    def exchange(self, old: Resource, new: Resource) -> None:
+        """Put one object in the place of another that is called the same."""
+        self.resources[self.resources.index(old)] = new
+        self._known.forget(old)
+        self._named.forget(old)
+        self._note([new])
+        if self._keys is not None:
+            self._keys[new.identity.key] = new
 
     def drop_deleted(self) -> None:
         """Leave out what a patch deleted."""
-        if any(not resource.data for resource in self.resources):
-            self.replace([resource for resource in self.resources if resource.data])
+        if not all(resource.data for resource in self.resources):
+            self.resources = [resource for resource in self.resources if resource.data]
+            self._keys = None
 
     def absorb(self, other: Collection) -> None:
         """Add all of a base: objects, configuration, variables.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from gitops.build import defaults
@@ -54,6 +54,9 @@ def _sorted(specs: FieldSpecs) -> FieldSpecs:
     return FieldSpecs(sorted(specs, key=lambda spec: _order(spec.gvk)))
 
 
+_NO_SPECS = ("name_reference", "complete")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Config:
     """Field specs by transformer, named as in a `configurations` file (with underscores)."""
@@ -69,6 +72,12 @@ class Config:
     images: FieldSpecs = field(default_factory=FieldSpecs)
     replicas: FieldSpecs = field(default_factory=FieldSpecs)
     name_reference: tuple[Reference, ...] = ()
+    complete: bool = False
+    """Whether adding the defaults is known to change nothing: every kustomization does it again."""
+
+    def __len__(self) -> int:
+        lists = [getattr(self, f.name) for f in fields(self) if f.name not in _NO_SPECS]
+        return sum(map(len, lists)) + sum(1 + len(specs) for _, specs in self.name_reference)
 
     def merged(self, other: Config) -> Config:
         """This configuration and another; order as kustomize sorts it.
@@ -76,27 +85,29 @@ class Config:
         Raises:
             BuildError: the two disagree on whether to create a field.
         """
-        if other is self or other is EMPTY:
+        if other is self or other is EMPTY or (other is DEFAULT and self.complete):
             return self
-        if self is EMPTY and other is DEFAULT:
+        if self is EMPTY and other.complete:
             return other
-        specs = {
+        specs: dict[str, Any] = {
             f.name: _sorted(getattr(self, f.name).merged(getattr(other, f.name)))
             for f in fields(self)
-            if f.name != "name_reference"
+            if f.name not in _NO_SPECS
         }
-        return Config(**specs, name_reference=_merged_references(self.name_reference, other.name_reference))
+        references = _merged_references(self.name_reference, other.name_reference)
+        found = Config(**specs, name_reference=references)
+        return replace(found, complete=True) if other is DEFAULT and len(found) == len(self) else found
 
 
 def _merged_references(mine: tuple[Reference, ...], others: tuple[Reference, ...]) -> tuple[Reference, ...]:
     result = list(mine)
+    places = {gvk: i for i, (gvk, _) in reversed(list(enumerate(mine)))}
     for gvk, specs in others:
-        for i, (known, known_specs) in enumerate(result):
-            if known == gvk:
-                result[i] = (known, known_specs.merged(specs))
-                break
-        else:
+        place = places.setdefault(gvk, len(result))
+        if place == len(result):
             result.append((gvk, specs))
+        else:
+            result[place] = (gvk, result[place][1].merged(specs))
     return tuple(sorted(result, key=lambda reference: _order(reference[0])))
 
 
@@ -114,6 +125,7 @@ DEFAULT = Config(
     images=_sorted(FieldSpecs(defaults.IMAGES)),
     replicas=_sorted(FieldSpecs(defaults.REPLICAS)),
     name_reference=_merged_references((), tuple((gvk, FieldSpecs(specs)) for gvk, specs in defaults.NAME_REFERENCE)),
+    complete=True,
 )
 
 
@@ -141,7 +153,9 @@ def config_of(data: dict[str, Any]) -> Config:
         "images": "images",
         "replicas": "replicas",
     }
-    specs = {mine: _sorted(FieldSpecs(map(spec_of, data.get(theirs) or ()))) for theirs, mine in names.items()}
+    specs: dict[str, Any] = {
+        mine: _sorted(FieldSpecs(map(spec_of, data.get(theirs) or ()))) for theirs, mine in names.items()
+    }
     references = tuple(
         (gvk_in(entry), FieldSpecs(map(spec_of, entry.get("fieldSpecs") or ())))
         for entry in data.get("nameReference") or ()

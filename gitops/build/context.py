@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from gitops.build.budget import Budget
 from gitops.build.files import Files
 from gitops.build.identity import KNOWN_SCOPE
 from gitops.build.kustomization import ConfigFile
@@ -31,7 +32,7 @@ class Context:
         self.tracking = tracking
         self.odd = tracking
         self.lists = ListSchema()
-        self.patches = 0
+        self.budget = Budget()
         self.objects = 0
         self.folders = 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from gitops.build import config, shapes
-from gitops.build.files import Files, Where
+from gitops.build.context import Context
+from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
 from gitops.yaml import load_config, plain
 
@@ -14,30 +17,37 @@ _REFERENCE = {
     "kind": "x-kubernetes-object-ref-kind",
     "name": "x-kubernetes-object-ref-name-key",
 }
+_SECTIONS = (
+    ("x-kubernetes-annotation", "commonAnnotations"),
+    ("x-kubernetes-label-selector", "commonLabels"),
+    ("x-kubernetes-identity", "namePrefix"),
+)
+Pay = Callable[[int], None]
 
 
-def read(kustomization: Kustomization, files: Files) -> config.Config:
+def read(kustomization: Kustomization, context: Context) -> config.Config:
     """The field specs in the OpenAPI definitions that `crds` lists (not in CRDs: the field's name misleads).
 
     Raises:
         BuildError: a file is missing.
     """
-    result = config.EMPTY
+    result, files = config.EMPTY, context.files
     for i, path in enumerate(kustomization.entries("crds")):
         at: Where = kustomization.where(f"/crds/{i}")
         found = files.resolve_file(kustomization.folder, str(path), at)
         documents = load_config(files.read(found, at), found)
         definitions = plain(documents[0].value) if documents else {}
-        result = result.merged(_from_definitions(definitions if isinstance(definitions, dict) else {}))
+        pay = functools.partial(context.budget.spend, at=at, what="to follow definitions that refer to each other")
+        result = result.merged(_from_definitions(definitions if isinstance(definitions, dict) else {}, pay))
     return result
 
 
-def _from_definitions(definitions: dict[str, Any]) -> config.Config:
+def _from_definitions(definitions: dict[str, Any], pay: Pay) -> config.Config:
     data: dict[str, list[dict[str, Any]]] = {}
     for name in sorted(definitions):
         properties = _properties(definitions, name)
         if {"kind", "apiVersion", "metadata"} <= properties.keys():
-            _walk(definitions, name, name.rpartition(".")[2], (), data)
+            _Walk(definitions, name.rpartition(".")[2], data, pay).into(name, ())
     return config.config_of(data)
 
 
@@ -48,25 +58,33 @@ def _properties(definitions: dict[str, Any], name: str) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def _walk(definitions: dict[str, Any], name: str, kind: str, path: tuple[str, ...], data: dict[str, Any]) -> None:
-    if len(path) > shapes.MAX_DEPTH:
-        return
-    for field, value in _properties(definitions, name).items():
-        if not isinstance(value, dict):
-            continue
-        here = (*path, field)
-        spec = {"kind": kind, "path": "/".join(here)}
-        for extension, section in (
-            ("x-kubernetes-annotation", "commonAnnotations"),
-            ("x-kubernetes-label-selector", "commonLabels"),
-            ("x-kubernetes-identity", "namePrefix"),
-        ):
+class _Walk:
+    """Collects the field specs of one kind, through definitions that refer to others."""
+
+    def __init__(self, definitions: dict[str, Any], kind: str, data: dict[str, Any], pay: Pay) -> None:
+        self.definitions = definitions
+        self.kind = kind
+        self.data = data
+        self.pay = pay
+
+    def into(self, name: str, path: tuple[str, ...]) -> None:
+        """Collect what one definition says about the fields below a path."""
+        if len(path) > shapes.MAX_DEPTH:
+            return
+        for field, value in _properties(self.definitions, name).items():
+            self.pay(1 + len(path))
+            if isinstance(value, dict):
+                self._field(value, (*path, field))
+
+    def _field(self, value: dict[str, Any], here: tuple[str, ...]) -> None:
+        spec = {"kind": self.kind, "path": "/".join(here)}
+        for extension, section in _SECTIONS:
             if extension in value:
-                data.setdefault(section, []).append(spec)
+                self.data.setdefault(section, []).append(spec)
         if _REFERENCE["version"] in value and _REFERENCE["kind"] in value:
             key = value.get(_REFERENCE["name"]) or "name"
-            referrer = {"kind": kind, "path": "/".join((*here, key))}
+            referrer = {"kind": self.kind, "path": "/".join((*here, key))}
             target = {"kind": value[_REFERENCE["kind"]], "version": value[_REFERENCE["version"]]}
-            data.setdefault("nameReference", []).append({**target, "fieldSpecs": [referrer]})
+            self.data.setdefault("nameReference", []).append({**target, "fieldSpecs": [referrer]})
         if isinstance(value.get("$ref"), str):
-            _walk(definitions, value["$ref"], kind, here, data)
+            self.into(value["$ref"], here)

@@ -14,6 +14,9 @@ from gitops.build.identity import Gvk
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import is_null
 
+MAX_PARTS = 100
+"""Of one path."""
+
 Change = Callable[[Any], Any]
 _ABSENT = object()
 
@@ -25,9 +28,13 @@ class FieldSpec(NamedTuple):
     gvk: Gvk = Gvk()
     create: bool = False
 
-    def covers(self, other: FieldSpec) -> bool:
-        """Whether an equal or more general spec is already here, in kustomize's sense."""
-        return self.path == other.path and self.gvk.selected_by(other.gvk)
+
+def _generalised(gvk: Gvk) -> Iterator[Gvk]:
+    """The kind, and every selector of kinds that selects it: with any of its parts left out."""
+    for group in {gvk.group, ""}:
+        for version in {gvk.version, ""}:
+            for kind in {gvk.kind, ""}:
+                yield Gvk(group, version, kind)
 
 
 class FieldSpecs:
@@ -53,16 +60,25 @@ class FieldSpecs:
         return found
 
     def merged(self, others: Iterable[FieldSpec]) -> FieldSpecs:
-        """These and the others that are not covered yet.
+        """These and the others that are not covered yet: none of these is for a kind the other is for.
 
         Raises:
             BuildError: a spec is here with another `create`.
         """
-        result = list(self.all)
+        result: list[FieldSpec] = []
+        covering: dict[FieldSpec, FieldSpec] = {}
+
+        def add(spec: FieldSpec) -> None:
+            result.append(spec)
+            for gvk in _generalised(spec.gvk):
+                covering.setdefault(FieldSpec(spec.path, gvk), spec)
+
+        for spec in self.all:
+            add(spec)
         for spec in others:
-            known = next((mine for mine in result if mine.covers(spec)), None)
+            known = covering.get(FieldSpec(spec.path, spec.gvk))
             if known is None:
-                result.append(spec)
+                add(spec)
             elif known.create != spec.create:
                 raise errors.BuildError(
                     f"two field specs for {spec.path} disagree on `create`",
@@ -98,6 +114,8 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
     path = split(spec.path)
     if maker is None and path[0] and path[0] not in resource.data and not path[0].endswith("[]"):
         return  # most specs name fields that most objects do not have
+    if len(path) > MAX_PARTS:
+        raise errors.BuildError(f"a field spec has a path of more than {MAX_PARTS} parts", location=resource.start)
     try:
         _into(resource.data, path, 0, edit, maker)
     except _ThroughScalarError:

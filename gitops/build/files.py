@@ -16,8 +16,14 @@ from gitops.source.tree import EntryKind, Tree
 Where = Callable[[], Location]
 """The position of the entry that is being followed, worked out when an error needs it."""
 
-MAX_FILES = 20_000
+MAX_FILES = 12_000
 """Files one build reads; 200 files are 1,000 objects in an ordinary repository."""
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Bytes one build reads, a file that is read twice counted twice: all of them stay in memory until it is done."""
+
+MAX_PATH = 1_024
+"""Characters of a path."""
 
 _REMOTE = re.compile(
     r"[a-z][a-z0-9+.-]*://|git::|gh:|[\w.-]+@[\w.-]+:"
@@ -32,6 +38,7 @@ class Files:
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self._seen: dict[str, None] = {}
+        self._bytes = 0
 
     @property
     def seen(self) -> tuple[str, ...]:
@@ -54,7 +61,16 @@ class Files:
         self._seen[path] = None
         if len(self._seen) > MAX_FILES:
             raise errors.BuildError(f"the build reads more than {MAX_FILES} files", location=at())
-        return self.tree.read(path)
+        content = self.tree.read(path)
+        self._bytes += len(content)
+        if self._bytes > MAX_BYTES:
+            raise errors.BuildError(
+                f"the build reads more than {MAX_BYTES >> 20} MiB",
+                cause=f"the last file was {path}",
+                hint="build the folders one by one",
+                location=at(),
+            )
+        return content
 
     def resolve(self, folder: str, path: str, at: Where) -> str:
         """The path from the root of the repository that `path` means in `folder`.
@@ -62,6 +78,12 @@ class Files:
         Raises:
             BuildError: it is absolute, remote or outside the repository.
         """
+        if len(path) > MAX_PATH or "\0" in path:
+            raise errors.BuildError(
+                f"the path {path!r} is none a file can have",
+                cause="it holds a NUL character" if "\0" in path else f"it is longer than {MAX_PATH} characters",
+                location=at(),
+            )
         if _REMOTE.match(path):
             raise errors.BuildError(
                 f"{path} is a remote address; only folders and files of this repository are built",

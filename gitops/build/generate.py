@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gitops import errors
-from gitops.build import metadata
+from gitops.build import budget, metadata
 from gitops.build.collection import Collection
 from gitops.build.context import Context, unmarked
 from gitops.build.files import Where
@@ -72,6 +72,7 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below:
         BuildError: it has no name, a file is missing, or a key is not valid or there twice.
     """
     at = functools.partial(below, "")
+    context.budget.spend(budget.PARSED, at, "to run the generators")
     mark = context.mark_at(at()) if context.tracking else unmarked
     name, namespace = entry.get("name") or "", entry.get("namespace") or ""
     if not name:
@@ -83,6 +84,7 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below:
         data["type"] = mark(entry.get("type") or "Opaque", None)
         data["data"] = {}
     for key, content, place in _pairs(entry, kind, folder, context, below):
+        context.budget.spend(len(content) // budget.CHARACTERS, at, "to write what generators read")
         field, value = _stored(content, kind)
         stamp = context.mark_at(place()) if context.tracking else unmarked
         data.setdefault(field, {})[key] = stamp(value, None)
@@ -123,8 +125,11 @@ def _pairs(entry: dict[str, Any], kind: str, folder: str, context: Context, belo
     """
     pairs: list[Pair] = []
     at = functools.partial(below, "")
+    pay = functools.partial(context.budget.spend, at=at, what=f"to make the keys of the {kind} {entry.get('name')}")
+    pay(budget.PAIR * sum(len(entry.get(field) or ()) for field in ("literals", "files")))
     for i, path in enumerate(entry.get("envs") or ()):
         found, content = _read(str(path), folder, context, functools.partial(below, f"/envs/{i}"))
+        pay(budget.PAIR * (1 + content.count(b"\n")))
         pairs += _env_file(content, str(path), found, at)
     for i, text in enumerate(entry.get("literals") or ()):
         place = functools.partial(below, f"/literals/{i}")
@@ -192,12 +197,7 @@ def absorb(collection: Collection, made: Resource, at: Where) -> None:
     Raises:
         BuildError: its behaviour does not fit what is there.
     """
-    key = made.identity.key
-    there = [
-        resource
-        for resource in collection.resources
-        if any(known.key == key for known in (*resource.previous_identities, resource.identity))
-    ]
+    there = collection.known(made.identity.key)
     if len(there) > 1:
         raise errors.BuildError(f"{made.identity} could be merged into {len(there)} objects", location=at())
     if not there:
@@ -218,8 +218,12 @@ def absorb(collection: Collection, made: Resource, at: Where) -> None:
             location=at(),
         )
     _take_over(made, old)
-    resources = collection.resources
-    collection.replace([made if resource is old else resource for resource in resources])
+    if made.identity.key != old.identity.key:
+        raise errors.BuildError(
+            f"{made.identity} cannot be merged or put in its place: what was called so is {old.identity} by now",
+            location=at(),
+        )
+    collection.exchange(old, made)
 
 
 def _take_over(made: Resource, old: Resource) -> None:

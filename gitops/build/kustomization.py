@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from gitops import errors
 from gitops.build import shapes
-from gitops.build.files import Files, Where
+from gitops.build.files import MAX_FILES, Files, Where
 from gitops.location import Location
 from gitops.source.tree import EntryKind
 from gitops.yaml import load_config
 from gitops.yaml.reader import nearest
+
+MAX_ENTRIES = 2_000
+"""Entries of one list of a kustomization; more is a mistake or an attack."""
+
+MAX_PROBLEMS = 100
+"""Mistakes looked for in one file."""
 
 FILE_NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """The names a kustomization file can have, as kustomize looks for them."""
@@ -75,6 +82,10 @@ class Kustomization(ConfigFile):
         return found
 
 
+class _EnoughError(Exception):
+    """So much is wrong that nobody needs the rest."""
+
+
 def checked_file(path: str, text: bytes, shape: shapes.Shape, *, what: str) -> ConfigFile:
     """A configuration file in a given shape.
 
@@ -88,8 +99,12 @@ def checked_file(path: str, text: bytes, shape: shapes.Shape, *, what: str) -> C
 
     def report(pointer: str, message: str, hint: str) -> None:
         problems.append(errors.BuildError(f"{what}: {message}", hint=hint, location=raw.at(pointer)))
+        if len(problems) == MAX_PROBLEMS:
+            raise _EnoughError
 
-    data = shapes.checked(value, shape, report)
+    data = None
+    with suppress(_EnoughError):
+        data = shapes.checked(value, shape, report)
     if problems:
         raise problems[0] if len(problems) == 1 else errors.SeveralErrors(problems)
     return ConfigFile(path=path, text=text, data=data or {})
@@ -102,8 +117,11 @@ def read(files: Files, folder: str, at: Where) -> Kustomization:
         BuildError: there is none, there are several, or something in it is wrong.
     """
     prefix = f"{folder}/" if folder else ""
-    found = [prefix + name for name in FILE_NAMES if files.kind(prefix + name) is EntryKind.FILE]
+    kinds = {prefix + name: files.kind(prefix + name) for name in FILE_NAMES}
+    found = [path for path, kind in kinds.items() if kind is EntryKind.FILE]
     if len(found) != 1:
+        for link in (path for path, kind in kinds.items() if kind is EntryKind.SYMLINK and not found):
+            raise files.missing(link, at, EntryKind.SYMLINK)
         where = folder or "the root of the repository"
         message = f"no kustomization file in {where}" if not found else f"several kustomization files in {where}"
         hint = "add a kustomization.yaml that lists its resources" if not found else f"keep one of {', '.join(found)}"
@@ -125,6 +143,14 @@ def _enforce(kustomization: Kustomization) -> None:
             hint="list at least one resource, or leave the folder out",
             location=kustomization.at(""),
         )
+    for field, entries in data.items():
+        most = MAX_FILES if field in ("resources", "bases") else MAX_ENTRIES
+        if isinstance(entries, list) and len(entries) > most:
+            what = "patches" if field.startswith("patches") else f"entries of {field}"
+            raise errors.BuildError(
+                f"{len(entries)} {what} are more than the {most} a kustomization may have",
+                location=kustomization.at(f"/{field}"),
+            )
     kind = data.setdefault("kind", "Kustomization") or "Kustomization"
     if kind not in _KINDS:
         raise errors.BuildError(f"the kind must be {' or '.join(_KINDS)}", location=kustomization.at("/kind"))

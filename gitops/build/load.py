@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ from gitops import errors
 from gitops.build.context import Context
 from gitops.build.resource import Resource
 from gitops.location import Location
-from gitops.yaml.reader import Document, copy, load_authored, load_tracked
+from gitops.yaml.reader import Document, copy, load_authored, load_tracked, value_in
 from gitops.yaml.scalars import is_null, text_of
 
 MAX_OBJECTS = 20_000
@@ -24,6 +25,7 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     """
     documents = load_tracked(text, file) if context.tracking else load_authored(text, file)
     context.odd = context.odd or any(document.odd for document in documents)
+    context.budget.read(sum(document.weight for document in documents), lambda: Location(file))
     found = [context.loaded(Resource(data, start)) for data, start in _objects(documents)]
     context.objects += len(found)
     if context.objects > MAX_OBJECTS:
@@ -32,9 +34,9 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
 
 
 def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Location]]:
-    pending = [(document.value, document.start, document) for document in documents if document.value != {}]
+    pending = deque((document.value, document.start, document) for document in documents if document.value != {})
     while pending:
-        value, start, document = pending.pop(0)
+        value, start, document = pending.popleft()
         if is_null(value) or value == {}:
             continue
         kind = _checked(value, start)
@@ -46,15 +48,14 @@ def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Lo
             continue
         if not isinstance(items, list):
             raise errors.ConfigError(f"items of the {kind} must be a list", location=start)
-        where = _starts(document, value, len(items), start)
-        pending.extend((copy(item), where[i], document) for i, item in enumerate(items))
+        where = _starts(document, value, start)
+        pending.extend((copy(item), where[i] if i < len(where) else start, document) for i, item in enumerate(items))
 
 
-def _starts(document: Document, value: Any, count: int, start: Location) -> list[Location]:
-    """Where each item of a list object starts."""
-    if value is not document.value:
-        return [start] * count
-    return [document.position(f"/items/{i}") or start for i in range(count)]
+def _starts(document: Document, value: Any, start: Location) -> list[Location]:
+    """Where each item of a list object starts; nothing is known of lists within lists."""
+    items = value_in(document.tracked(), "/items") if value is document.value else None
+    return [getattr(item, "at", None) or start for item in items] if isinstance(items, list) else []
 
 
 def _checked(value: Any, start: Location) -> str:

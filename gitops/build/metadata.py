@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from gitops.build.budget import text_steps
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import text_of
@@ -90,23 +91,17 @@ def set_origin(resources: Iterable[Resource], origin: str) -> None:
             _annotate(resource, ORIGIN, origin)
 
 
-def note_transformer(
-    resources: Iterable[Resource], origin: str | None, kustomization: Kustomization, kind: str
-) -> None:
-    """Note a built-in transformation on every object, if asked for."""
-    if origin is not None:
-        note(resources, configured(origin, kustomization, kind))
-
-
-def note(resources: Iterable[Resource], text: str) -> None:
-    """Add one transformation to those an object went through."""
+def note(resources: Iterable[Resource], text: str, pay: Callable[[int], None]) -> None:
+    """Add one transformation to those every object went through."""
     entry = "- " + text.rstrip("\n").replace("\n", "\n  ") + "\n"
     for resource in resources:
         annotations = resource.strings("annotations")
+        before = annotations.get(TRANSFORMATIONS, "")
+        pay(len(annotations) + text_steps(before))
         if ORIGIN not in annotations:
             _annotate(resource, ORIGIN, text)
         else:
-            _annotate(resource, TRANSFORMATIONS, annotations.get(TRANSFORMATIONS, "") + entry)
+            _annotate(resource, TRANSFORMATIONS, before + entry)
 
 
 def finish(resources: Iterable[Resource], kustomization: Kustomization) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import patterns, selectors
+from gitops.build import budget, patterns, selectors
+from gitops.build.collection import Collection
 from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.resource import Resource
@@ -17,39 +19,21 @@ from gitops.yaml.reader import value_in
 from gitops.yaml.scalars import is_null, plain
 from gitops.yaml.tracked import replacing
 
-MAX_PATCHES = 2_000
-"""Patches one build applies; more is a mistake or an attack."""
 
-
-def refuse_many(count: int, at: Where) -> None:
-    """Refuse a list of patches that is too long before any is read.
-
-    Raises:
-        BuildError: it is.
-    """
-    if count > MAX_PATCHES:
-        raise errors.BuildError(f"{count} patches are more than the {MAX_PATCHES} a build applies", location=at())
-
-
-def find(resources: Sequence[Resource], patch: Resource, at: Where) -> Resource:
+def find(collection: Collection, patch: Resource, at: Where) -> Resource:
     """The one resource that is, or was, what the patch names.
 
     Raises:
         BuildError: none or several.
     """
-    wanted = patch.original.key
-    found = [
-        resource
-        for resource in resources
-        if any(known.key == wanted for known in (*resource.previous_identities, resource.identity))
-    ]
+    identity = patch.original
+    found = collection.known(identity.key)
     if len(found) == 1:
         return found[0]
-    identity = patch.original
     if not found:
         raise errors.BuildError(
             f"the patch changes {identity}, which is not among the resources",
-            cause=_close(resources, patch),
+            cause=_close(collection.resources, patch),
             hint="the patch's apiVersion, kind, name and namespace must be those of a resource here",
             location=patch.start if patch.start.line else at(),
         )
@@ -71,7 +55,6 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     Raises:
         BuildError: the patch does not fit.
     """
-    _count(context, lambda: patch.start)
     name, namespace, kind = target.name, target.namespace, target.kind
     if patch.allow_name_change or patch.allow_kind_change:
         target.remember()
@@ -85,8 +68,9 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
         type_name = schema.type_of(text_of(patch.data.get("apiVersion", "")), patch.kind)
     fields = {key: target.data["metadata"].get(key) for key in ("name", "namespace")}
     kind_value = target.data["kind"]
+    spend = functools.partial(context.budget.spend, at=lambda: patch.start, what=f"to merge into {target.identity}")
     try:
-        merged = strategic.merge(target.data, patch.data, schema, type_name)
+        merged = strategic.merge(target.data, patch.data, schema, type_name, spend)
     except strategic.MergeError as error:
         raise errors.BuildError(
             f"the patch does not fit {target.identity} at {'.'.join(error.path) or 'its root'}",
@@ -121,15 +105,13 @@ def _spread(target: Resource, before: list[list[Any]]) -> None:
             target.spread(mapping, key)
 
 
-def apply_selected(
-    resources: Sequence[Resource], selected: Sequence[Resource], patch: Resource, context: Context
-) -> None:
+def apply_selected(collection: Collection, selected: Sequence[Resource], patch: Resource, context: Context) -> None:
     """Merge one patch into every selected resource, whatever the patch's own name and kind say."""
     labels, annotations = patch.strings("labels"), patch.strings("annotations")
-    chosen = {resource.identity for resource in selected}
-    for resource in resources:
-        if resource.identity not in chosen:
-            continue
+    price = budget.APPLIED + budget.size(patch.data)
+    chosen = dict.fromkeys(resource.identity for resource in selected)
+    for resource in collection.alike(chosen):
+        context.budget.spend(price, lambda: patch.start, "to patch every object that is selected")
         twin = patch.copied()
         if "labels" in twin.data.get("metadata", {}):
             twin.set_strings("labels", labels)
@@ -139,6 +121,7 @@ def apply_selected(
             twin.metadata().pop("namespace", None)
         twin.data["apiVersion"] = resource.data.get("apiVersion", "")
         apply_strategic(resource, twin, context)
+        collection.changed([resource])
 
 
 def operations(content: bytes, file: str, at: Where, context: Context) -> list[dict[str, Any]] | None:
@@ -167,7 +150,6 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
     Raises:
         BuildError: an operation does not fit.
     """
-    _count(context, at)
     # kustomize goes through JSON here, which forgets how numbers were spelled.
     data: Any = plain(resource.data) if context.odd and not context.tracking else resource.data
     try:
@@ -199,20 +181,18 @@ def _remembering(op: dict[str, Any], data: Any) -> dict[str, Any]:
     return op
 
 
-def _count(context: Context, at: Where) -> None:
-    context.patches += 1
-    if context.patches > MAX_PATCHES:
-        raise errors.BuildError(f"the build applies more than {MAX_PATCHES} patches", location=at())
-
-
-def select(resources: Sequence[Resource], target: Mapping[str, str], at: Where) -> list[Resource]:
+def select(collection: Collection, target: Mapping[str, str], at: Where, context: Context) -> list[Resource]:
     """The resources a `target` selects: names and kinds are anchored patterns, labels are selectors.
 
     Raises:
         BuildError: a pattern or selector is not valid.
     """
+    name = target.get("name", "")
+    resources = collection.named(name) if is_word(name) else collection.resources
+    spend = functools.partial(context.budget.spend, at=at, what="to look for what the patches select")
+    spend(len(resources) * (budget.VISITED + _parts(target)))
     tests = {
-        field: _anchored(target.get(field, ""), field, at)
+        field: _anchored(target.get(field, ""), field, at, spend)
         for field in ("group", "version", "kind", "name", "namespace")
     }
     labels = selectors.parse(target.get("labelSelector", ""), at)
@@ -236,16 +216,32 @@ def _selected(resource: Resource, tests: Mapping[str, Callable[[str], bool]]) ->
     )
 
 
-def _anchored(pattern: str, field: str, at: Where) -> Callable[[str], bool]:
+def is_word(pattern: str) -> bool:
+    """Whether a pattern matches nothing but itself."""
+    return re.fullmatch(r"[\w-]+", pattern, re.ASCII) is not None
+
+
+def _parts(target: Mapping[str, str]) -> int:
+    """How many things the selectors of a target ask of an object."""
+    return sum(target[field].count(",") + 1 for field in ("labelSelector", "annotationSelector") if target.get(field))
+
+
+def _anchored(pattern: str, field: str, at: Where, spend: Callable[[int], None]) -> Callable[[str], bool]:
     if not pattern:
         return lambda _text: True
-    if re.fullmatch(r"[\w-]+", pattern):
+    if is_word(pattern):
         return lambda text: text == pattern
     try:
-        compiled = patterns.compiled(rf"(?:{pattern})\Z")
+        found = patterns.whole(pattern)
     except ValueError as error:
         raise errors.BuildError(f"target: {field} is not a valid pattern", cause=str(error), location=at()) from error
-    return lambda text: compiled.match(text) is not None
+
+    @functools.cache
+    def matches(text: str) -> bool:
+        spend(found.steps(text))
+        return found.regex.match(text) is not None
+
+    return matches
 
 
 def is_gone(resource: Resource) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gitops import errors
-from gitops.build import embedded, patch
+from gitops.build import budget, embedded, patch
 from gitops.build.collection import Collection
 from gitops.build.context import Context
 from gitops.build.files import Where
@@ -32,8 +32,8 @@ def strategic(kustomization: Kustomization, collection: Collection, context: Con
     if not loaded:
         raise errors.BuildError("there is no patch in it", location=kustomization.at("/patchesStrategicMerge"))
     for one, at in loaded:
-        target = patch.find(collection.resources, one, at)
-        patch.apply_selected(collection.resources, [target], one, context)
+        target = patch.find(collection, one, at)
+        patch.apply_selected(collection, [target], one, context)
         collection.drop_deleted()
 
 
@@ -52,12 +52,20 @@ def patches(kustomization: Kustomization, collection: Collection, context: Conte
     Raises:
         BuildError: one is neither kind of patch, or does not fit.
     """
-    entries = kustomization.entries("patches")
-    patch.refuse_many(len(entries), kustomization.where("/patches"))
-    for i, entry in enumerate(entries):
+    _foresee(kustomization, "patches", collection, context)
+    for i, entry in enumerate(kustomization.entries("patches")):
         text = PatchText(kustomization, entry, f"/patches/{i}/patch", context)
-        apply_patch(text, entry, kustomization.where(f"/patches/{i}"), collection.resources)
+        apply_patch(text, entry, kustomization.where(f"/patches/{i}"), collection)
         yield
+
+
+def _foresee(kustomization: Kustomization, field: str, collection: Collection, context: Context) -> None:
+    """Refuse patches that look at far too many objects together, before the first does."""
+    targets = [entry.get("target") or {} for entry in kustomization.entries(field)]
+    looking = sum(1 for target in targets if target and not patch.is_word(target.get("name") or ""))
+    count = len(collection.resources)
+    what = f"{looking} patches look for what they change among {count} objects"
+    context.budget.foresee(budget.VISITED * looking * count, kustomization.where(f"/{field}"), what)
 
 
 def json_patches(kustomization: Kustomization, collection: Collection, context: Context) -> Iterator[None]:
@@ -66,17 +74,18 @@ def json_patches(kustomization: Kustomization, collection: Collection, context: 
     Raises:
         BuildError: one names no target, is no JSON patch, or does not fit.
     """
+    _foresee(kustomization, "patchesJson6902", collection, context)
     for i, entry in enumerate(kustomization.entries("patchesJson6902")):
         at = kustomization.where(f"/patchesJson6902/{i}")
         target = entry.get("target") or {}
         if not target.get("name"):
             raise errors.BuildError("patchesJson6902: the target must have a name", location=at())
         text = PatchText(kustomization, entry, f"/patchesJson6902/{i}/patch", context)
-        apply_json_patch(text, target, at, collection.resources)
+        apply_json_patch(text, target, at, collection)
         yield
 
 
-def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: list[Resource]) -> None:
+def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, collection: Collection) -> None:
     """Apply one entry of `patches`, of either kind.
 
     Raises:
@@ -87,25 +96,27 @@ def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, resources: li
     if ops is not None:
         if target is None:
             raise errors.BuildError("a JSON patch needs a target", location=at())
-        for resource in patch.select(resources, target, at):
-            resource.remember()
-            patch.apply_operations(resource, copy(ops), text.context, at)
+        selected = patch.select(collection, target, at, text.context)
+        _apply_operations(ops, selected, text, at, remember=True)
+        collection.changed(selected)
         return
     loaded = _with_options(text.objects(at), entry.get("options") or {})
     if not loaded:
         if target is None:
             raise errors.BuildError("the patch is empty", location=at())
         # A file in which all is commented out: kustomize takes it for a JSON patch without operations.
-        for resource in patch.select(resources, target, at):
+        for resource in patch.select(collection, target, at, text.context):
             resource.remember()
         return
     if target is None:
         for one in loaded:
-            patch.apply_strategic(patch.find(resources, one, at), one, text.context)
+            found = patch.find(collection, one, at)
+            patch.apply_strategic(found, one, text.context)
+            collection.changed([found])
         return
     if len(loaded) != 1:
         raise errors.BuildError(f"a patch with a target must be one patch, not {len(loaded)}", location=at())
-    patch.apply_selected(resources, patch.select(resources, target, at), loaded[0], text.context)
+    patch.apply_selected(collection, patch.select(collection, target, at, text.context), loaded[0], text.context)
 
 
 def _with_options(loaded: list[Resource], options: dict[str, Any]) -> list[Resource]:
@@ -118,7 +129,18 @@ def _with_options(loaded: list[Resource], options: dict[str, Any]) -> list[Resou
     return loaded
 
 
-def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resources: list[Resource]) -> None:
+def _apply_operations(
+    ops: list[dict[str, Any]], selected: list[Resource], text: PatchText, at: Where, *, remember: bool
+) -> None:
+    price = budget.APPLIED * len(ops) + budget.size(ops)
+    for resource in selected:
+        text.context.budget.spend(price + len(resource.previous), at, "to patch every object that is selected")
+        if remember:
+            resource.remember()
+        patch.apply_operations(resource, copy(ops), text.context, at)
+
+
+def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, collection: Collection) -> None:
     """Apply one entry of `patchesJson6902`.
 
     Raises:
@@ -127,8 +149,9 @@ def apply_json_patch(text: PatchText, target: dict[str, Any], at: Where, resourc
     ops = text.operations(at)
     if not ops:
         raise errors.BuildError("this is no JSON patch: a list of operations is expected", location=at())
-    for resource in patch.select(resources, target, at):
-        patch.apply_operations(resource, copy(ops), text.context, at)
+    selected = patch.select(collection, target, at, text.context)
+    _apply_operations(ops, selected, text, at, remember=False)
+    collection.changed(selected)
 
 
 class PatchText:
@@ -149,6 +172,7 @@ class PatchText:
         if bool(self.inline) == bool(self.path):
             raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
         if self._content is None:
+            self.context.budget.spend(budget.PARSED, at, "to read the patches")
             if self.inline:
                 self._content = self.source.path, self.inline.encode()
             else:

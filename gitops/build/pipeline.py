@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from gitops import errors
-from gitops.build import metadata, transform
+from gitops.build import budget, metadata, transform
 from gitops.build.collection import Collection
 from gitops.build.config import spec_of
 from gitops.build.context import Context
@@ -52,14 +54,39 @@ class _Step:
 
     def _done(self, transformer: str) -> None:
         """After each transformer: note it where asked for, leave out what a patch deleted."""
-        metadata.note_transformer(self.collection.resources, self.origin, self.kustomization, transformer)
+        if self.origin is not None:
+            note = metadata.configured(self.origin, self.kustomization, transformer)
+            metadata.note(
+                self.collection.resources, note, self._paying("", "to note every transformer on every object")
+            )
         self.collection.drop_deleted()
+
+    def _paying(self, pointer: str, what: str) -> Callable[[int], None]:
+        """How a transformer pays for what the entry at a pointer asks for."""
+        return functools.partial(self.context.budget.spend, at=self.kustomization.where(pointer), what=what)
+
+    def _rename(self, pointer: str, text: str) -> None:
+        """Pay for a new name or namespace of every object."""
+        resources = self.collection.resources
+        self._paying(pointer, f"{pointer.strip('/')} of {len(resources)} objects")(budget.renaming(resources, text))
+
+    def _visit(self, pointer: str, text: str = "", times: int = 1) -> None:
+        """Pay for writing a text so many times into every object."""
+        count = len(self.collection.resources)
+        price = count * times * (budget.LABELLED + budget.text_steps(text))
+        self._paying(pointer, f"{pointer.strip('/')} of {count} objects")(price)
 
     def _mark(self, pointer: str) -> Any:
         return self.context.mark(self.kustomization, pointer)
 
     def _derived(self, pointer: str) -> Any:
         return self.context.mark(self.kustomization, pointer, derived=True)
+
+    def _foresee(self, field: str, price: int) -> None:
+        """Refuse a list whose entries each look at all objects, if that is far too much, before the first does."""
+        entries, count = len(self.kustomization.entries(field)), len(self.collection.resources)
+        what = f"{entries} {field} for {count} objects"
+        self.context.budget.foresee(entries * count * price, self.kustomization.where(f"/{field}"), what)
 
     def strategic_patches(self) -> None:
         if self.kustomization.entries("patchesStrategicMerge"):
@@ -79,6 +106,7 @@ class _Step:
         name = self.kustomization.string("namespace")
         if name:
             resources = self.collection.resources
+            self._rename("/namespace", name)
             transform.namespace(resources, name, self.collection.config.namespace, self._mark("/namespace"))
             refuse_twins(resources, self.kustomization.where("/namespace"))
             self._done("NamespaceTransformer")
@@ -86,14 +114,17 @@ class _Step:
     def names(self) -> None:
         kustomization, collection = self.kustomization, self.collection
         if text := kustomization.string("namePrefix"):
+            self._rename("/namePrefix", text)
             transform.prefix(collection.resources, text, collection.config.name_prefix, self._derived("/namePrefix"))
             self._done("PrefixTransformer")
         if text := kustomization.string("nameSuffix"):
+            self._rename("/nameSuffix", text)
             transform.suffix(collection.resources, text, collection.config.name_suffix, self._derived("/nameSuffix"))
             self._done("SuffixTransformer")
 
     def labels(self) -> None:
         config, resources = self.collection.config, self.collection.resources
+        self._foresee("labels", budget.LABELLED)
         entries, common = self.kustomization.entries("labels"), self.kustomization.mapping("commonLabels")
         for i, entry in enumerate(entries):
             specs = FieldSpecs(map(spec_of, entry.get("fields") or ())).merged(config.labels)
@@ -113,6 +144,7 @@ class _Step:
         def mark(key: str) -> Any:
             return self._mark(f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
 
+        self._visit(pointer, max(pairs.values(), key=len, default=""), len(pairs))
         try:
             transform.entries(resources, pairs, specs, mark)
         except errors.BuildError as error:
@@ -140,15 +172,19 @@ class _Step:
             # The line that decides the value, not the first of its entry: blame is about lines.
             mark = self._mark(f"{pointer}/count" if "count" in entry else pointer)
             at = self.kustomization.where(pointer)
-            transform.replicas(self.collection.resources, entry, specs, mark, at)
+            named = self.collection.named(entry.get("name", ""))
+            self._paying(pointer, "replicas")(len(named) + budget.PARSED)
+            transform.replicas(named, entry, specs, mark, at)
             self._done("ReplicaCountTransformer")
 
     def images(self) -> None:
         specs = self.collection.config.images
+        self._foresee("images", budget.VISITED)
         for i, entry in enumerate(self.kustomization.entries("images")):
             field = next((f"/{name}" for name in _OF_IMAGE if entry.get(name)), "")
+            pay = self._paying(f"/images/{i}", "to look for images in every object")
             try:
-                transform.image(self.collection.resources, entry, specs, self._mark(f"/images/{i}{field}"))
+                transform.image(self.collection.resources, entry, specs, self._mark(f"/images/{i}{field}"), pay)
             except errors.BuildError as error:
                 error.location = error.location or self.kustomization.at(f"/images/{i}")
                 raise
@@ -158,7 +194,8 @@ class _Step:
         if self.kustomization.entries("replacements"):
             from gitops.build import replacements  # noqa: PLC0415  # not every build has any
 
-            replacements.run(self.kustomization, self.collection.resources, self.context)
+            self._foresee("replacements", budget.VISITED)
+            replacements.run(self.kustomization, self.collection, self.context)
             self._done("ReplacementTransformer")
 
 

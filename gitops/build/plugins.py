@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gitops import errors
 from gitops.build import (
+    budget,
     generate,
     hashing,
     load,
@@ -29,6 +30,7 @@ from gitops.build.context import Context, Mark
 from gitops.build.fieldspec import FieldSpecs
 from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.resource import Resource
+from gitops.location import Location
 from gitops.yaml.reader import copy
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Plugin:
         self.context = context
         self.settings = self._settings()
 
-    def at(self) -> Any:
+    def at(self) -> Location:
         """Where the configuration stands."""
         return self.resource.start
 
@@ -91,6 +93,15 @@ class Plugin:
     def mark(self) -> Mark:
         """Stamps values this plugin makes."""
         return self.context.mark_at(self.resource.start)
+
+    def pay(self, steps: int) -> None:
+        """Pay for a part of the work."""
+        self.context.budget.spend(steps, self.at, f"to run {self.kind}")
+
+    def visit(self, collection: Collection, text: str, times: int = 1) -> None:
+        """Pay for writing a text so many times into every object, wherever the field specs say."""
+        places = max(1, len(self.settings.get("fieldSpecs") or ()))
+        self.pay(len(collection.resources) * times * places * (budget.LABELLED + budget.text_steps(text)))
 
     @property
     def specs(self) -> FieldSpecs:
@@ -190,11 +201,15 @@ def run_transformers(target: Target, collection: Collection) -> None:
     Raises:
         BuildError: a transformer is not built in, or cannot be applied.
     """
-    for plugin in _plugins(target, "transformers"):
+    plugins = _plugins(target, "transformers")
+    what = f"{len(plugins)} transformers for {len(collection.resources)} objects"
+    at = target.kustomization.where("/transformers")
+    target.context.budget.foresee(budget.VISITED * len(plugins) * len(collection.resources), at, what)
+    for plugin in plugins:
         _transform(plugin, collection)
         origin = _origin(plugin)
         if origin is not None:
-            metadata.note(collection.resources, origin)
+            metadata.note(collection.resources, origin, plugin.pay)
         collection.replace([resource for resource in collection.resources if resource.data])
 
 
@@ -222,29 +237,38 @@ def _transform(plugin: Plugin, collection: Collection) -> None:
     if act is None:
         raise errors.BuildError(f"{plugin.kind} is no transformer", location=plugin.at())
     try:
-        act(plugin, collection.resources)
+        plugin.pay(budget.PARSED)
+        act(plugin, collection)
+        collection.changed()
     except errors.BuildError as error:
         error.location = error.location or plugin.at()
         raise
 
 
-def _annotations(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.entries(resources, plugin.settings.get("annotations") or {}, plugin.specs, lambda _key: plugin.mark)
+def _annotations(plugin: Plugin, collection: Collection) -> None:
+    _entries(plugin, collection, "annotations")
 
 
-def _labels(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.entries(resources, plugin.settings.get("labels") or {}, plugin.specs, lambda _key: plugin.mark)
+def _labels(plugin: Plugin, collection: Collection) -> None:
+    _entries(plugin, collection, "labels")
 
 
-def _hash(_plugin: Plugin, resources: list[Resource]) -> None:
-    hashing.add_hashes(resources)
+def _entries(plugin: Plugin, collection: Collection, field: str) -> None:
+    pairs = plugin.settings.get(field) or {}
+    plugin.visit(collection, max(pairs.values(), key=len, default=""), len(pairs))
+    transform.entries(collection.resources, pairs, plugin.specs, lambda _key: plugin.mark)
 
 
-def _image(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.image(resources, plugin.settings.get("imageTag") or {}, plugin.specs, plugin.mark)
+def _hash(_plugin: Plugin, collection: Collection) -> None:
+    hashing.add_hashes(collection.resources)
 
 
-def _namespace(plugin: Plugin, resources: list[Resource]) -> None:
+def _image(plugin: Plugin, collection: Collection) -> None:
+    entry = plugin.settings.get("imageTag") or {}
+    transform.image(collection.resources, entry, plugin.specs, plugin.mark, plugin.pay)
+
+
+def _namespace(plugin: Plugin, collection: Collection) -> None:
     settings = plugin.settings
     name = (settings.get("metadata") or {}).get("namespace") or ""
     subjects = settings.get("setRoleBindingSubjects") or ""
@@ -253,25 +277,26 @@ def _namespace(plugin: Plugin, resources: list[Resource]) -> None:
             f"setRoleBindingSubjects must be one of {', '.join(_SUBJECTS[1:])}", location=plugin.at()
         )
     if name:
+        plugin.pay(budget.renaming(collection.resources, name))
         transform.namespace(
-            resources,
+            collection.resources,
             name,
             plugin.specs,
             plugin.mark,
             unset_only=bool(settings.get("unsetOnly")),
             subjects=subjects or "defaultOnly",
         )
-        pipeline.refuse_twins(resources, plugin.at)
+        pipeline.refuse_twins(collection.resources, plugin.at)
 
 
-def _json_patch(plugin: Plugin, resources: list[Resource]) -> None:
+def _json_patch(plugin: Plugin, collection: Collection) -> None:
     settings = plugin.settings
     entry = {"patch": settings.get("jsonOp"), "path": settings.get("path")}
     text = patching.PatchText(plugin.file, entry, "", plugin.context, plugin.kustomization.folder)
-    patching.apply_json_patch(text, settings.get("target") or {}, plugin.at, resources)
+    patching.apply_json_patch(text, settings.get("target") or {}, plugin.at, collection)
 
 
-def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
+def _strategic(plugin: Plugin, collection: Collection) -> None:
     loaded: list[Resource] = []
     context, folder = plugin.context, plugin.kustomization.folder
     for entry in plugin.settings.get("paths") or ():
@@ -286,42 +311,49 @@ def _strategic(plugin: Plugin, resources: list[Resource]) -> None:
     if not loaded:
         raise errors.BuildError("PatchStrategicMergeTransformer: there is no patch in it", location=plugin.at())
     for one in loaded:
-        patch.apply_selected(resources, [patch.find(resources, one, plugin.at)], one, context)
+        patch.apply_selected(collection, [patch.find(collection, one, plugin.at)], one, context)
 
 
-def _patch(plugin: Plugin, resources: list[Resource]) -> None:
+def _patch(plugin: Plugin, collection: Collection) -> None:
     text = patching.PatchText(plugin.file, plugin.settings, "", plugin.context, plugin.kustomization.folder)
-    patching.apply_patch(text, plugin.settings, plugin.at, resources)
+    patching.apply_patch(text, plugin.settings, plugin.at, collection)
 
 
-def _prefix(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.prefix(resources, plugin.settings.get("prefix") or "", plugin.specs, plugin.mark)
+def _prefix(plugin: Plugin, collection: Collection) -> None:
+    text = plugin.settings.get("prefix") or ""
+    plugin.pay(budget.renaming(collection.resources, text))
+    transform.prefix(collection.resources, text, plugin.specs, plugin.mark)
 
 
-def _suffix(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.suffix(resources, plugin.settings.get("suffix") or "", plugin.specs, plugin.mark)
+def _suffix(plugin: Plugin, collection: Collection) -> None:
+    text = plugin.settings.get("suffix") or ""
+    plugin.pay(budget.renaming(collection.resources, text))
+    transform.suffix(collection.resources, text, plugin.specs, plugin.mark)
 
 
-def _both(plugin: Plugin, resources: list[Resource]) -> None:
-    _prefix(plugin, resources)
-    _suffix(plugin, resources)
+def _both(plugin: Plugin, collection: Collection) -> None:
+    _prefix(plugin, collection)
+    _suffix(plugin, collection)
 
 
-def _replacement(plugin: Plugin, resources: list[Resource]) -> None:
+def _replacement(plugin: Plugin, collection: Collection) -> None:
     for entry in plugin.settings.get("replacements") or ():
         for one in replacements.loaded(entry, plugin.kustomization.folder, plugin.context, plugin.at):
-            replacements.apply(one, resources, plugin.at, plugin.mark)
+            replacements.apply(one, replacements.Job(collection, plugin.at, plugin.mark, plugin.context))
 
 
-def _replicas(plugin: Plugin, resources: list[Resource]) -> None:
-    transform.replicas(resources, plugin.settings.get("replica") or {}, plugin.specs, plugin.mark, plugin.at)
+def _replicas(plugin: Plugin, collection: Collection) -> None:
+    entry = plugin.settings.get("replica") or {}
+    named = collection.named(entry.get("name", ""))
+    plugin.pay(len(named) * max(1, len(plugin.specs)))
+    transform.replicas(named, entry, plugin.specs, plugin.mark, plugin.at)
 
 
-def _value_add(plugin: Plugin, resources: list[Resource]) -> None:
-    valueadd.run(plugin, resources, _VALUE_TARGETS)
+def _value_add(plugin: Plugin, collection: Collection) -> None:
+    valueadd.run(plugin, collection, _VALUE_TARGETS)
 
 
-_TRANSFORMERS: dict[str, Callable[[Plugin, list[Resource]], None]] = {
+_TRANSFORMERS: dict[str, Callable[[Plugin, Collection], None]] = {
     "AnnotationsTransformer": _annotations,
     "HashTransformer": _hash,
     "ImageTagTransformer": _image,

@@ -10,34 +10,47 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import fieldspec
+from gitops.build import budget, fieldspec
 from gitops.build.config import Config
 from gitops.build.context import Context
-from gitops.build.identity import NOT_NAMESPACED, Gvk
+from gitops.build.identity import NOT_NAMESPACED, Gvk, Identity
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import is_null, text_of
 from gitops.yaml.tracked import Text
+
+_OWN = frozenset(("metadata", "metadata/name", "metadata/namespace"))
+"""What decides which objects see each other."""
 
 
 class Directory:
     """The resources of a build, found by a name they once had."""
 
     def __init__(self, resources: Sequence[Resource]) -> None:
-        self._by_name: dict[str, list[Resource]] = {}
-        self._resources = resources
-        for resource in resources:
+        self._by_name: dict[str, dict[str, list[tuple[int, Resource]]]] = {}
+        self._first: dict[str, list[Resource]] = {}
+        self._first_named: dict[tuple[str, str], list[Resource]] = {}
+        for place, resource in enumerate(resources):
+            namespace, first = resource.identity.effective_namespace, resource.original.effective_namespace
+            self._first.setdefault(first, []).append(resource)
             for name in dict.fromkeys(name for name, _, _ in resource.previous):
-                self._by_name.setdefault(name, []).append(resource)
+                self._by_name.setdefault(name, {}).setdefault(namespace, []).append((place, resource))
+                self._first_named.setdefault((name, first), []).append(resource)
 
-    def once_named(self, name: str) -> list[Resource]:
-        """Resources that were called so before, in order."""
-        return self._by_name.get(name, [])
+    def once_named(self, name: str, namespaces: Collection[str] | None) -> list[Resource]:
+        """Resources that were called so before, in order; those of some (effective) namespaces only, or of all."""
+        there = self._by_name.get(name)
+        if there is None:
+            return []
+        found = [one for ns in (there if namespaces is None else namespaces) for one in there.get(ns, ())]
+        return [resource for _, resource in sorted(found, key=lambda one: one[0])]
+
+    def first_named(self, name: str, namespace: str) -> list[Resource]:
+        """Resources that were called so before and were in a namespace first, in order."""
+        return self._first_named.get((name, namespace), [])
 
     def first_in(self, namespace: str, seen: Callable[[Resource], bool]) -> bool:
         """Whether any of the resources that `seen` accepts was in the namespace first."""
-        return any(
-            seen(resource) and resource.original.effective_namespace == namespace for resource in self._resources
-        )
+        return any(map(seen, self._first.get(namespace, ())))
 
 
 def fix(resources: Sequence[Resource], config: Config, context: Context) -> None:
@@ -47,6 +60,7 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
         BuildError: a name could mean several objects.
     """
     directory = Directory(resources)
+    moving = any(spec.path in _OWN for _, fields in config.name_reference for spec in fields)
     by_kind: dict[Gvk, list[tuple[fieldspec.FieldSpec, Gvk]]] = {}
     for resource in resources:
         gvk = resource.original.gvk
@@ -56,7 +70,10 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
                 (spec, target) for target, fields in config.name_reference for spec in fields.of(gvk)
             ]
         if specs:
-            referrer = _Referrer(resource, directory, tracking=context.tracking)
+            referrer = _Referrer(resource, directory, context)
+            if moving:
+                # A configuration that takes an object's own name for a reference moves objects while we look.
+                referrer.visible = None
             for spec, target in specs:
                 referrer.update(spec, target)
 
@@ -64,15 +81,17 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
 class _Referrer:
     """One object whose fields may refer to others."""
 
-    def __init__(self, resource: Resource, directory: Directory, *, tracking: bool) -> None:
+    def __init__(self, resource: Resource, directory: Directory, context: Context) -> None:
         self.resource = resource
         self.directory = directory
         self.identity = resource.identity
         self.cluster_scoped = self.identity.gvk.cluster_scoped
-        self.tracking = tracking
+        self.tracking = context.tracking
+        self.budget = context.budget
         self.path = ""
         self.target = Gvk()
         self.bound = () if self.cluster_scoped else self._bound_namespaces()
+        self.visible = None if self.cluster_scoped else self._visible_namespaces()
 
     def update(self, spec: fieldspec.FieldSpec, target: Gvk) -> None:
         self.path = spec.path
@@ -111,9 +130,10 @@ class _Referrer:
                 f"a reference in {self.path} of {self.identity} has no name", location=self.resource.start
             )
         old = text_of(node["name"])
-        candidates = self._candidates(old)
         if "namespace" in node:
-            candidates = self._in_namespace(candidates, text_of(node["namespace"]))
+            candidates = self._in_namespace(old, text_of(node["namespace"]))
+        else:
+            candidates = self._candidates(old)
         found = self._choose(old, candidates, with_namespace=True)
         if found is None or (found.name == old and not found.namespace):
             return
@@ -122,7 +142,11 @@ class _Referrer:
             node["namespace"] = self._renamed(found.namespace, node.get("namespace"), found, "namespace")
 
     def _candidates(self, name: str) -> list[Resource]:
-        return [r for r in self.directory.once_named(name) if self._sees(r)]
+        return self._seen(self.directory.once_named(name, self.visible))
+
+    def _seen(self, named: list[Resource]) -> list[Resource]:
+        self.budget.spend(budget.VISITED * len(named), lambda: self.resource.start, "to find what references mean")
+        return [resource for resource in named if self._sees(resource)]
 
     def _sees(self, other: Resource) -> bool:
         """Whether the other object could be referred to from here at all."""
@@ -132,6 +156,11 @@ class _Referrer:
             or other.identity.effective_namespace == self.identity.effective_namespace
             or other.namespace in self.bound
         )
+
+    def _visible_namespaces(self) -> Collection[str]:
+        """Where objects are that could be meant here: here, outside of all, or where bound accounts are."""
+        bound = (Identity(Gvk(), "", namespace).effective_namespace for namespace in self.bound)
+        return {NOT_NAMESPACED, self.identity.effective_namespace, *bound}
 
     def _bound_namespaces(self) -> Collection[str]:
         """The namespaces of the accounts a RoleBinding names."""
@@ -151,12 +180,14 @@ class _Referrer:
             )
         return set(map(text_of, bound))
 
-    def _in_namespace(self, candidates: list[Resource], namespace: str) -> list[Resource]:
+    def _in_namespace(self, name: str, namespace: str) -> list[Resource]:
         """Those first in the namespace the reference names; if nothing at all was there first, those now in it."""
-        first = [r for r in candidates if r.original.effective_namespace == namespace != NOT_NAMESPACED]
+        if namespace == NOT_NAMESPACED:
+            return []
+        first = self._seen(self.directory.first_named(name, namespace))
         if first or self.directory.first_in(namespace, self._sees):
             return first
-        return [r for r in candidates if r.identity.effective_namespace == namespace != NOT_NAMESPACED]
+        return [r for r in self._candidates(name) if r.identity.effective_namespace == namespace]
 
     def _choose(self, old: str, candidates: list[Resource], *, with_namespace: bool) -> Resource | None:
         if not candidates:

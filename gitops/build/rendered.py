@@ -83,7 +83,7 @@ def build(tree: Tree, path: str, *, tracking: bool = False) -> Build:
     """
     context = Context(Files(tree), tracking=tracking)
     folder = context.files.resolve("", path, lambda: Location(path))
-    resources = target.build(context, folder)
+    resources = _built(context, folder)
     _refuse_encrypted(resources)
     _refuse_shapeless(resources)
     replay = Replay(tree, folder, resources if tracking else None)
@@ -97,6 +97,24 @@ def build(tree: Tree, path: str, *, tracking: bool = False) -> Build:
         for index, resource in enumerate(resources)
     )
     return Build(objects=objects, files=context.files.seen)
+
+
+def _built(context: Context, folder: str) -> list[Resource]:
+    """The objects of a folder, or what this process cannot hold, by name."""
+    try:
+        return target.build(context, folder)
+    except MemoryError:
+        why = "needs more memory than this process may have"
+    except RecursionError:
+        why = "nests far too deeply"
+    # Raised out here, where the frames that hold all that memory are gone.
+    files = context.files.seen
+    raise errors.BuildError(
+        f"what is built {why}",
+        cause=f"it was last at {files[-1]}" if files else "",
+        hint="build the folders one by one",
+        location=Location(folder or "."),
+    )
 
 
 def tracked(rendered: Rendered) -> Any:

@@ -6,17 +6,19 @@ spelling has. Both are kustomize's rules (api/filters/replacement).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from gitops import errors
-from gitops.build import patterns, selectors, shapes
+from gitops.build import budget, selectors, shapes
+from gitops.build.collection import Collection
 from gitops.build.context import Context, Mark
 from gitops.build.files import Where
+from gitops.build.finder import CREATED, Finder, NoWay
 from gitops.build.identity import Gvk
 from gitops.build.kustomization import Kustomization, checked_file
-from gitops.build.paths import is_matcher, lookup, matcher, split_path
+from gitops.build.paths import lookup, split_path
 from gitops.build.resource import Resource
 from gitops.yaml import load_config
 from gitops.yaml.reader import copy
@@ -26,14 +28,7 @@ _DEFAULT_PATH = "metadata.name"
 _DEFAULT_NAMESPACE = "default"
 
 
-class _Created:
-    """The value of a field that was created a moment ago and has none yet."""
-
-
-_CREATED = _Created()
-
-
-def run(kustomization: Kustomization, resources: Sequence[Resource], context: Context) -> None:
+def run(kustomization: Kustomization, collection: Collection, context: Context) -> None:
     """Carry out the `replacements` of a kustomization.
 
     Raises:
@@ -42,8 +37,9 @@ def run(kustomization: Kustomization, resources: Sequence[Resource], context: Co
     for i, entry in enumerate(kustomization.entries("replacements")):
         at = kustomization.where(f"/replacements/{i}")
         mark = context.mark(kustomization, f"/replacements/{i}")
+        job = Job(collection, at, mark, context)
         for replacement in loaded(entry, kustomization.folder, context, at):
-            apply(replacement, resources, at, mark)
+            apply(replacement, job)
 
 
 def loaded(entry: Mapping[str, Any], folder: str, context: Context, at: Where) -> list[dict[str, Any]]:
@@ -67,7 +63,28 @@ def loaded(entry: Mapping[str, Any], folder: str, context: Context, at: Where) -
     return data if isinstance(data, list) else [data]
 
 
-def apply(replacement: Mapping[str, Any], resources: Sequence[Resource], at: Where, mark: Mark) -> None:
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one replacement works on: the objects, where it stands, the stamp of what it writes, and who pays."""
+
+    collection: Collection
+    at: Where
+    mark: Mark
+    context: Context
+
+    def pay(self, steps: int) -> None:
+        """Pay for a part of the work."""
+        self.context.budget.spend(steps, self.at, "to look for the sources and targets of replacements, and copy")
+
+    def candidates(self, selector: Mapping[str, Any]) -> Sequence[Resource]:
+        """The objects a selector could mean."""
+        name = selector.get("name", "")
+        found = self.collection.named(name) if name else self.collection.resources
+        self.pay(budget.VISITED * (1 + len(found)))
+        return found
+
+
+def apply(replacement: Mapping[str, Any], job: Job) -> None:
     """Copy one source into its targets.
 
     Raises:
@@ -77,20 +94,24 @@ def apply(replacement: Mapping[str, Any], resources: Sequence[Resource], at: Whe
     targets = replacement.get("targets")
     if (source is None) == (fixed is None) or not targets:
         raise errors.BuildError(
-            "a replacement needs a source (or a sourceValue) and at least one target", location=at()
+            "a replacement needs a source (or a sourceValue) and at least one target", location=job.at()
         )
-    value = fixed if source is None else _source(source, resources, at)
+    value = fixed if source is None else _source(source, job)
+    price = budget.size(value)
     for target in targets:
         select = target.get("select")
         if select is None:
-            raise errors.BuildError("a target of a replacement must select resources", location=at())
-        for resource in _selected(resources, target, at):
+            raise errors.BuildError("a target of a replacement must select resources", location=job.at())
+        for resource in _selected(target, job):
             for path in target.get("fieldPaths") or [_DEFAULT_PATH]:
-                _copy(value, resource, str(path), target.get("options") or {}, at, mark)
+                job.pay(budget.APPLIED)
+                _copy(value, resource, str(path), target.get("options") or {}, price, job)
+            job.collection.changed([resource])
 
 
-def _source(source: Mapping[str, Any], resources: Sequence[Resource], at: Where) -> Any:
-    found = [resource for resource in resources if _is(resource, source)]
+def _source(source: Mapping[str, Any], job: Job) -> Any:
+    at = job.at
+    found = [resource for resource in job.candidates(source) if _is(resource, source)]
     if len(found) != 1:
         what = "several objects" if found else "no object"
         raise errors.BuildError(
@@ -127,8 +148,11 @@ def _is(resource: Resource, selector: Mapping[str, Any]) -> bool:
     )
 
 
-def _selected(resources: Sequence[Resource], target: Mapping[str, Any], at: Where) -> list[Resource]:
+def _selected(target: Mapping[str, Any], job: Job) -> list[Resource]:
+    at = job.at
     select, rejects = target["select"], target.get("reject") or []
+    resources = job.candidates(select)
+    job.pay(len(resources) * (len(rejects) + select.get("labelSelector", "").count(",")))
     wanted = _labelled(select, at)
     unwanted = [
         _labelled(reject, at) for reject in rejects if reject.get("labelSelector") or reject.get("annotationSelector")
@@ -152,12 +176,12 @@ def _labelled(selector: Mapping[str, Any], at: Where) -> Any:
     return lambda r: labels(r.strings("labels")) and annotations(r.strings("annotations"))
 
 
-def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any], at: Where, mark: Mark) -> None:
-    root = {"": resource.data}
+def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any], price: int, job: Job) -> None:
+    root, at = {"": resource.data}, job.at
     create = bool(options.get("create"))
     try:
-        places = _find(root, "", split_path(path), _blank(value) if create else None)
-    except (_NoWay, ValueError) as error:
+        places = Finder(_blank(value) if create else None, job.pay).find(root, "", split_path(path))
+    except (NoWay, ValueError) as error:
         raise errors.BuildError(
             f"the replacement cannot reach {path} in {resource.identity}", cause=str(error), location=at()
         ) from error
@@ -168,7 +192,8 @@ def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any],
             location=at(),
         )
     for container, key in places:
-        container[key] = _put(value, container[key], options, at, mark)
+        job.pay(2 * (price + budget.size(container[key])))
+        container[key] = _put(value, container[key], options, at, job.mark)
         if isinstance(container, dict):
             resource.spread(container, key)
 
@@ -179,10 +204,10 @@ def _put(value: Any, old: Any, options: Mapping[str, Any], at: Where, mark: Mark
     if delimiter:
         if isinstance(old, dict | list):
             raise errors.BuildError("a delimiter needs a target that is a single value", location=at())
-        text = _spliced("" if old is _CREATED else text_of(old), text, delimiter, options.get("index") or 0)
+        text = _spliced("" if old is CREATED else text_of(old), text, delimiter, options.get("index") or 0)
     if isinstance(old, dict | list):
         return copy(value) if isinstance(value, dict | list) else mark(value, None)
-    return mark(plain(_typed(text, old, at)), None if old is _CREATED else old)
+    return mark(plain(_typed(text, old, at)), None if old is CREATED else old)
 
 
 def _spliced(old: str, text: str, delimiter: str, index: int) -> str:
@@ -197,10 +222,10 @@ def _spliced(old: str, text: str, delimiter: str, index: int) -> str:
 
 
 def _typed(text: str, old: Any, at: Where) -> Any:
-    if old is not _CREATED and is_string(old):
+    if old is not CREATED and is_string(old):
         return text
     found = resolve(text, Dialect.MANIFEST)
-    if old is _CREATED:
+    if old is CREATED:
         return found
     real, before = plain(found), plain(old)
     if real.__class__ is before.__class__ or (isinstance(before, float) and isinstance(real, int)):
@@ -212,78 +237,5 @@ def _typed(text: str, old: Any, at: Where) -> Any:
     )
 
 
-class _NoWay(Exception):
-    """A path does not fit the data."""
-
-
 def _blank(value: Any) -> Any:
-    return dict if isinstance(value, dict) else list if isinstance(value, list) else (lambda: _CREATED)
-
-
-def _next(path: list[str], blank: Any) -> Any:
-    """What to create for the rest of a path to be possible."""
-    if not path:
-        return blank()
-    return [] if is_matcher(path[0]) or path[0].isdigit() else {}
-
-
-def _find(container: Any, key: Any, path: list[str], blank: Any) -> list[tuple[Any, Any]]:
-    """Every place (container and key) the path leads to; missing parts are created if `blank` says how they end."""
-    if not path:
-        return [(container, key)]
-    node, part, rest = container[key], path[0], path[1:]
-    if part.isdigit():
-        return _find_index(node, int(part), rest, blank)
-    if is_matcher(part):
-        return _find_matching(node, part, rest, blank)
-    if part == "*":
-        items = _list(node, part)
-        return [place for i in range(len(items)) for place in _find(items, i, rest, blank)]
-    if is_null(node):
-        return []
-    if not isinstance(node, dict):
-        raise _NoWay(f"{part!r} is below something that is no mapping")
-    if part not in node:
-        if blank is None:
-            return []
-        node[part] = _next(rest, blank)
-    return _find(node, part, rest, blank)
-
-
-def _list(node: Any, part: str) -> list[Any]:
-    if is_null(node):
-        return []
-    if not isinstance(node, list):
-        raise _NoWay(f"{part!r} is below something that is no list")
-    return node
-
-
-def _find_index(node: Any, index: int, rest: list[str], blank: Any) -> list[tuple[Any, Any]]:
-    items = _list(node, str(index))
-    if index == len(items) and blank is not None:
-        items.append(_next(rest, blank))
-    if index >= len(items):
-        raise _NoWay(f"the list has {len(items)} items, none at {index}")
-    return _find(items, index, rest, blank)
-
-
-def _find_matching(node: Any, part: str, rest: list[str], blank: Any) -> list[tuple[Any, Any]]:
-    items = _list(node, part)
-    try:
-        name, pattern = matcher(part)
-    except ValueError:
-        raise _NoWay(f"{part} needs the form [field=value]") from None
-    wanted = patterns.compiled(pattern)
-    found = [i for i, item in enumerate(items) if _matches(item, name, wanted)]
-    places = [place for i in found for place in (_find(items, i, rest, blank) if name else [(items, i)])]
-    if places or blank is None:
-        return places
-    items.append({name: pattern} if name else pattern)
-    return _find(items, len(items) - 1, rest if name else [], blank)
-
-
-def _matches(item: Any, name: str, pattern: re.Pattern[str]) -> bool:
-    """Patterns are not anchored: kustomize's are not."""
-    if not name:
-        return not isinstance(item, dict | list) and bool(pattern.search(text_of(item)))
-    return isinstance(item, dict) and name in item and bool(pattern.search(text_of(item[name])))
+    return dict if isinstance(value, dict) else list if isinstance(value, list) else (lambda: CREATED)

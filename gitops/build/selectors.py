@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from gitops import errors
 from gitops.build.files import Where
 
+MAX_LENGTH = 4_000
+"""Characters of one selector."""
+
 Test = Callable[[Mapping[str, str]], bool]
 
 _SET = re.compile(r"(?P<key>[^\s!=,()]+)\s+(?P<op>in|notin)\s+\((?P<values>[^()]*)\)")
@@ -22,13 +25,17 @@ def parse(selector: str, at: Where) -> Test:
     Raises:
         BuildError: the selector is not valid.
     """
-    tests = [_requirement(part.strip(), selector, at) for part in _split(selector)]
+    tests = [_requirement(part.strip(), selector, at) for part in _split(selector, at)]
     return lambda labels: all(test(labels) for test in tests)
 
 
-def _split(selector: str) -> list[str]:
+def _split(selector: str, at: Where) -> list[str]:
     """The requirements: parts between commas that are not in parentheses."""
-    return re.split(r",(?![^(]*\))", selector) if selector.strip() else []
+    if not selector.strip():
+        return []
+    if len(selector) > MAX_LENGTH:
+        raise errors.BuildError(f"the selector has more than {MAX_LENGTH} characters", location=at())
+    return re.split(r",(?![^(]*\))", selector)
 
 
 def _requirement(text: str, selector: str, at: Where) -> Test:

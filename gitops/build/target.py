@@ -30,6 +30,10 @@ MAX_FOLDERS = 1_000
 BUILTIN_VERSION = "v1.21.2"
 """The only version of the Kubernetes API's schema that kustomize has built in."""
 
+_MERGED = 2
+_READ = 40
+"""Steps for one field spec of `configurations`: to merge it, again for each kustomization, and to read it."""
+
 _LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
 
@@ -52,7 +56,7 @@ class Target:
         """
         kustomization = self.kustomization
         self._resources(collection, "resources", kustomization.entries("resources"))
-        collection.merge_config(self._configurations())
+        collection.merge_config(self._paid(self._configurations(), collection.config))
         if kustomization.entries("configMapGenerator") or kustomization.entries("secretGenerator"):
             from gitops.build import generate  # noqa: PLC0415  # a plain overlay need not wait for it
 
@@ -65,8 +69,15 @@ class Target:
         if kustomization.entries("vars"):
             from gitops.build import variables  # noqa: PLC0415  # deprecated, so mostly not needed
 
-            variables.declare(kustomization, collection)
+            variables.declare(kustomization, collection, self.context)
         return collection
+
+    def _paid(self, extra: config.Config, known: config.Config) -> config.Config:
+        """The configuration to add to another, for which the build has paid: each is sorted anew."""
+        if extra is not config.DEFAULT:
+            at = self.kustomization.where("/configurations")
+            self.context.budget.spend(_MERGED * (len(extra) + len(known)), at, "to merge configurations")
+        return extra
 
     def _plug(self, collection: Collection, field: str) -> None:
         """Run what `generators`, `transformers` or `validators` lists."""
@@ -90,7 +101,9 @@ class Target:
             metadata.set_file_origin(resources, self.origin, path)
             collection.append(resources)
         elif kind is EntryKind.DIRECTORY:
-            collection.absorb(self._folder(found, at, Collection(), path))
+            below = self._folder(found, at, Collection(), path)
+            self._paid(below.config, collection.config)
+            collection.absorb(below)
         else:
             raise files.missing(found, at, kind)
 
@@ -146,13 +159,15 @@ class Target:
             checked = kustomizations.checked_file(
                 found, files.read(found, at), shapes.CONFIGURATION, what="configuration"
             )
-            extra = extra.merged(config.config_of(checked.data))
+            more = config.config_of(checked.data)
+            self.context.budget.spend(_READ * len(more), at, "to read configurations")
+            extra = extra.merged(self._paid(more, extra))
         result = result.merged(extra)
         if not self.kustomization.entries("crds"):
             return result
         from gitops.build import definitions  # noqa: PLC0415  # hardly any build has any
 
-        return result.merged(definitions.read(self.kustomization, files))
+        return result.merged(self._paid(definitions.read(self.kustomization, self.context), result))
 
 
 def build(context: Context, folder: str) -> list[Resource]:

@@ -7,12 +7,12 @@ Each is a function over the list of resources that edits them in place. Facts ab
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gitops import errors
 from gitops.build import fieldspec, patterns
+from gitops.build.budget import VISITED
 from gitops.build.context import Mark
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
@@ -134,9 +134,12 @@ def _set_entry(old: Any, *, key: str, value: str, stamp: Mark, into: tuple[Resou
 
 
 _CONTAINER_LISTS = ("containers", "initContainers")
+_VALUES_A_STEP = 8
 
 
-def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldSpecs, mark: Mark) -> None:
+def image(
+    resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldSpecs, mark: Mark, pay: Callable[[int], None]
+) -> None:
     """Change an image's name, tag or digest, in every list of containers and where the specs say.
 
     Raises:
@@ -147,7 +150,10 @@ def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldS
 
     def edit(old: Any) -> Any:
         text = text_of(old)
-        if is_null(old) or (name not in text and name.isalnum()) or not pattern.match(text):
+        if is_null(old) or (name not in text and name.isalnum()):
+            return old
+        pay(pattern.steps(text))
+        if not pattern.regex.match(text):
             return old
         renamed = _renamed_image(text, entry)
         return old if renamed == text else mark(renamed, old)
@@ -155,30 +161,32 @@ def image(resources: Sequence[Resource], entry: Mapping[str, str], specs: FieldS
     for resource in resources:
         if resource.kind == "CustomResourceDefinition":
             continue
-        _in_containers(resource.data, edit)
+        pay(VISITED + _in_containers(resource.data, edit) // _VALUES_A_STEP)
         for spec in specs.of(resource.gvk):
             fieldspec.change(resource, spec, edit)
 
 
-def _image_pattern(name: str) -> re.Pattern[str]:
+def _image_pattern(name: str) -> patterns.Pattern:
     try:
-        patterns.compiled(name)
-        return re.compile(rf"^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?\Z")
+        return patterns.whole(name, after=r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?")
     except ValueError as error:
         raise errors.BuildError(f"the image name {name!r} is not a valid pattern", cause=str(error)) from error
 
 
-def _in_containers(node: Any, edit: Callable[[Any], Any]) -> None:
+def _in_containers(node: Any, edit: Callable[[Any], Any]) -> int:
+    """Edit the images of all containers in a mapping or list; returns how many values that was to look at."""
+    seen = len(node)
     if isinstance(node, dict):
         for key, value in node.items():
             if isinstance(value, dict | list):
-                _in_containers(value, edit)
+                seen += _in_containers(value, edit)
                 if key in _CONTAINER_LISTS and isinstance(value, list):
                     _edit_images(value, edit)
     else:
         for item in node:
             if isinstance(item, dict | list):
-                _in_containers(item, edit)
+                seen += _in_containers(item, edit)
+    return seen
 
 
 def _edit_images(containers: list[Any], edit: Callable[[Any], Any]) -> None:

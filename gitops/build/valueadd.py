@@ -9,8 +9,8 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from gitops import errors
-from gitops.build import fieldspec, patch
-from gitops.build.context import Mark
+from gitops.build import budget, fieldspec, patch
+from gitops.build.collection import Collection
 from gitops.build.kustomization import checked_file
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import Dialect, plain, resolve, text_of
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gitops.build.plugins import Plugin
 
 
-def run(plugin: Plugin, resources: list[Resource], shape: Any) -> None:
+def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
     """Write the value; `shape` is that of a list of targets.
 
     Raises:
@@ -37,9 +37,10 @@ def run(plugin: Plugin, resources: list[Resource], shape: Any) -> None:
                 "a target of a ValueAddTransformer needs a fieldPath, and no negative filePathPosition",
                 location=plugin.at(),
             )
-        for resource in patch.select(resources, target.get("selector") or {}, plugin.at):
+        for resource in patch.select(collection, target.get("selector") or {}, plugin.at, plugin.context):
+            plugin.pay(budget.text_steps(value))
             _refuse_lists(resource, path, plugin)
-            edit = functools.partial(_edited, part=value, position=position, mark=plugin.mark)
+            edit = functools.partial(_edited, part=value, position=position, plugin=plugin)
             fieldspec.change(resource, fieldspec.FieldSpec(path, create=True), edit, str)
 
 
@@ -67,12 +68,13 @@ def _refuse_lists(resource: Resource, path: str, plugin: Plugin) -> None:
         )
 
 
-def _edited(old: Any, part: str, position: int, mark: Mark) -> Any:
+def _edited(old: Any, part: str, position: int, plugin: Plugin) -> Any:
     """The value alone or, at a position from 1, among the parts of the path that is there."""
     text = text_of(old)
+    plugin.pay(budget.text_steps(text))
     if position and text:
         root = "/" if text.startswith("/") else ""
         parts = text.removeprefix("/").split("/")
         parts.insert(min(position - 1, len(parts)), part)
         part = root + "/".join(parts)
-    return mark(plain(resolve(part, Dialect.MANIFEST)), old)
+    return plugin.mark(plain(resolve(part, Dialect.MANIFEST)), old)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import fieldspec
+from gitops.build import budget, fieldspec
 from gitops.build.collection import Collection, Variable
-from gitops.build.context import Context, Mark
+from gitops.build.context import Context
 from gitops.build.identity import Identity, gvk_of
 from gitops.build.kustomization import Kustomization
 from gitops.build.paths import lookup, split_field_path
 from gitops.build.resource import Resource
-from gitops.yaml.reader import MAX_BYTES
-from gitops.yaml.scalars import is_null, is_string, plain, text_of
+from gitops.yaml.scalars import is_string, plain, text_of
 
 _REFERENCE = re.compile(r"\$(?:\$|\((?P<name>[^)]*)\))", re.DOTALL)
 _DEFAULT_PATH = "metadata.name"
 
 
-def declare(kustomization: Kustomization, collection: Collection) -> None:
+def declare(kustomization: Kustomization, collection: Collection, context: Context) -> None:
     """Add the `vars` of a kustomization, and bind each to the object it names as the objects are now.
 
     Raises:
@@ -31,6 +31,7 @@ def declare(kustomization: Kustomization, collection: Collection) -> None:
         variable = Variable(entry, kustomization, f"/vars/{i}")
         name = entry.get("name", "")
         found = _bound(entry.get("objref") or {}, collection)
+        context.budget.spend(budget.PARSED + len(found), kustomization.where(f"/vars/{i}"), "to bind variables")
         if len(found) > 1:
             raise errors.BuildError(
                 f"the variable {name} could refer to {len(found)} objects", location=kustomization.at(f"/vars/{i}")
@@ -45,7 +46,7 @@ def _bound(ref: dict[str, str], collection: Collection) -> list[Resource]:
     exact = bool(wanted.namespace) or wanted.gvk.cluster_scoped
     return [
         resource
-        for resource in collection.resources
+        for resource in collection.named(wanted.name)
         if any(
             known.key == wanted.key if exact else (known.name, known.gvk) == (wanted.name, wanted.gvk)
             for known in (*resource.previous_identities, resource.identity)
@@ -69,19 +70,22 @@ def resolve(collection: Collection, context: Context) -> None:
     """
     if not collection.variables:
         return
-    values = {name: _value(name, variable, collection) for name, variable in sorted(collection.variables.items())}
-    marks = {name: context.mark(v.source, v.pointer) for name, v in collection.variables.items()}
+    bearers: dict[str, list[Resource]] = {}
+    for resource in collection.resources:
+        for name in resource.variables:
+            bearers.setdefault(name, []).append(resource)
+    values = {name: _value(name, variable, bearers) for name, variable in sorted(collection.variables.items())}
+    writer = _Writer(values, collection, context)
     for resource in collection.resources:
         for spec in collection.config.var_reference.of(resource.gvk):
-            edit = functools.partial(_edit, values=values, marks=marks, resource=resource, path=spec.path)
-            fieldspec.change(resource, spec, edit)
+            fieldspec.change(resource, spec, functools.partial(writer.edit, resource=resource, path=spec.path))
 
 
-def _value(name: str, variable: Variable, collection: Collection) -> Any:
+def _value(name: str, variable: Variable, bearers: Mapping[str, Sequence[Resource]]) -> Any:
     path = (variable.entry.get("fieldref") or {}).get("fieldPath") or _DEFAULT_PATH
     at = variable.source.where(variable.pointer)
-    for resource in collection.resources:
-        if name in resource.variables:
+    for resource in bearers.get(name, ()):
+        if resource.data:
             found = lookup(resource.data, split_field_path(str(path)))
             if found is None:
                 raise errors.BuildError(f"the variable {name}: {resource.identity} has no field {path}", location=at())
@@ -93,51 +97,60 @@ def _value(name: str, variable: Variable, collection: Collection) -> Any:
     )
 
 
-def _edit(old: Any, values: dict[str, Any], marks: dict[str, Mark], resource: Resource, path: str) -> Any:
-    if isinstance(old, dict):
-        for key, value in old.items():
-            if is_string(value):
-                old[key] = _replaced(value, values, marks)
-                resource.spread(old, key)
-        return old
-    if isinstance(old, list):
-        for i, item in enumerate(old):
-            if not is_string(item):
-                raise errors.BuildError(
-                    f"{path} of {resource.identity} may hold variables, so all its items must be strings",
-                    cause=f"item {i} is none",
-                    location=resource.start,
-                )
-            old[i] = _replaced(item, values, marks)
-        return old
-    if is_null(old) or not is_string(old):
-        return old
-    return _replaced(old, values, marks)
+class _Writer:
+    """Puts values in the place of references."""
 
+    def __init__(self, values: Mapping[str, Any], collection: Collection, context: Context) -> None:
+        self.values = values
+        self.marks = {name: context.mark(v.source, v.pointer) for name, v in collection.variables.items()}
+        self.longest = max((len(text_of(value)) for value in values.values()), default=0)
+        self.budget = context.budget
 
-def _replaced(old: Any, values: dict[str, Any], marks: dict[str, Mark]) -> Any:
-    """The string with its references replaced; a string that is one reference takes the value's type."""
-    text = text_of(old)
-    if "$" not in text:
-        return old
-    whole = _REFERENCE.fullmatch(text)
-    if whole and whole["name"] in values and not isinstance(values[whole["name"]], dict | list):
-        return marks[whole["name"]](values[whole["name"]], old)
-    used: list[str] = []
+    def edit(self, old: Any, resource: Resource, path: str) -> Any:
+        """What stands at `path`, with the references in it replaced; a mapping or list is changed where it is."""
+        if isinstance(old, dict):
+            for key, value in old.items():
+                if is_string(value):
+                    old[key] = self._replaced(value, resource)
+                    resource.spread(old, key)
+            return old
+        if isinstance(old, list):
+            for i, item in enumerate(old):
+                if not is_string(item):
+                    raise errors.BuildError(
+                        f"{path} of {resource.identity} may hold variables, so all its items must be strings",
+                        cause=f"item {i} is none",
+                        location=resource.start,
+                    )
+                old[i] = self._replaced(item, resource)
+            return old
+        return self._replaced(old, resource) if is_string(old) else old
 
-    def one(found: re.Match[str]) -> str:
-        name = found["name"]
-        if name is None:
-            return "$"
-        if name not in values or isinstance(values[name], dict | list):
-            return f"$({name})"
-        used.append(name)
-        return text_of(values[name])
+    def _replaced(self, old: Any, resource: Resource) -> Any:
+        """The string with its references replaced; a string that is one reference takes the value's type."""
+        text = text_of(old)
+        if "$" not in text:
+            return old
+        references = text.count("$(")
+        written = len(text) + references * self.longest
+        self.budget.spend(
+            references + written // budget.CHARACTERS, lambda: resource.start, "to write the values of variables"
+        )
+        whole = _REFERENCE.fullmatch(text)
+        if whole and whole["name"] in self.values and not isinstance(self.values[whole["name"]], dict | list):
+            return self.marks[whole["name"]](self.values[whole["name"]], old)
+        used: list[str] = []
 
-    most = max((len(text_of(value)) for value in values.values()), default=0)
-    if len(text) + text.count("$(") * most > MAX_BYTES:
-        raise errors.BuildError(f"variables would make a value of more than {MAX_BYTES} bytes")
-    changed = _REFERENCE.sub(one, text)
-    if changed == text:
-        return old
-    return marks[used[0]](changed, old) if used else changed
+        def one(found: re.Match[str]) -> str:
+            name = found["name"]
+            if name is None:
+                return "$"
+            if name not in self.values or isinstance(self.values[name], dict | list):
+                return f"$({name})"
+            used.append(name)
+            return text_of(self.values[name])
+
+        changed = _REFERENCE.sub(one, text)
+        if changed == text:
+            return old
+        return self.marks[used[0]](changed, old) if used else changed

@@ -11,7 +11,7 @@ import jsonpatch as library
 import jsonpointer
 
 MAX_COPIED = 100_000
-"""Values all `copy` operations of a patch may copy: each can double what is there."""
+"""Values all `copy` operations of a patch may copy, 64 characters counted as one: each can double what is there."""
 
 Operation = dict[str, Any]
 
@@ -33,7 +33,7 @@ def parse(text: str | bytes) -> Any:
     """The value of a JSON text; None if it is not JSON."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -82,4 +82,6 @@ def apply(ops: Sequence[Operation], document: Any, *, in_place: bool = False) ->
 def _size(value: Any) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_size, value.values()))
-    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
+    if isinstance(value, list):
+        return 1 + sum(map(_size, value))
+    return 1 + len(value) // 64 if isinstance(value, str) else 1

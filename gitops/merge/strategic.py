@@ -7,6 +7,7 @@ Mappings merge, scalars replace, null deletes, and a list merges by key where th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gitops.merge import listmerge
@@ -36,7 +37,15 @@ class MergeError(Exception):
         self.path = path
 
 
-def merge(base: Any, patch: Any, schema: Schema, type_name: str) -> Any:
+Spend = Callable[[int], None]
+"""Called with the price of each part of the work before it is done; it may raise."""
+
+
+def _free(_steps: int) -> None:
+    """What nobody counts."""
+
+
+def merge(base: Any, patch: Any, schema: Schema, type_name: str, spend: Spend = _free) -> Any:
     """The base with the patch merged in, changed in place; None when the patch deletes it.
 
     `type_name` is the schema's name of the object's type, empty if unknown. Both arguments are used up: the result
@@ -45,26 +54,27 @@ def merge(base: Any, patch: Any, schema: Schema, type_name: str) -> Any:
     Raises:
         MergeError: a mapping meets a list or a scalar, or a directive is unknown.
     """
-    result = _walk(base, patch, _Place(schema, Field(type_name), ()))
+    result = _walk(base, patch, _Place(schema, Field(type_name), (), spend))
     return None if result is MISSING else result
 
 
 class _Place:
     """Where in both trees the walk is, and what the schema knows of it."""
 
-    __slots__ = ("field", "path", "schema")
+    __slots__ = ("field", "path", "schema", "spend")
 
-    def __init__(self, schema: Schema, field: Field | None, path: tuple[str, ...]) -> None:
+    def __init__(self, schema: Schema, field: Field | None, path: tuple[str, ...], spend: Spend) -> None:
         self.schema = schema
         self.field = field
         self.path = path
+        self.spend = spend
 
     def below(self, key: str) -> _Place:
         found = self.schema.field_of(self.field.type, key) if self.field else None
-        return _Place(self.schema, found, (*self.path, key))
+        return _Place(self.schema, found, (*self.path, key), self.spend)
 
     def item(self, index: str) -> _Place:
-        return _Place(self.schema, Field(self.field.type) if self.field else None, (*self.path, index))
+        return _Place(self.schema, Field(self.field.type) if self.field else None, (*self.path, index), self.spend)
 
 
 def _absent(value: Any) -> bool:
@@ -127,6 +137,7 @@ def _walk_mapping(base: Any, patch: Any, at: _Place) -> Any:
                 return MISSING
             case "replace":
                 base = patch
+    at.spend(len(base))
     for key in sorted({*base, *patch} if patch else base):
         mine = base.get(key, MISSING)
         theirs = patch.get(key, MISSING) if patch else MISSING
@@ -190,6 +201,7 @@ def _walk_list(base: Any, patch: Any, keys: tuple[str, ...], at: _Place) -> Any:
         return listmerge.merge_scalars(base, patch or None)
     if any(isinstance(item, list) for one in (base, patch) if isinstance(one, list) for item in one):
         raise MergeError(f"a list stands in a list whose items are told apart by {' and '.join(keys)}", at.path)
+    at.spend(listmerge.price(base, patch))
     return listmerge.merge_keyed(
         base,
         patch if isinstance(patch, list) else None,

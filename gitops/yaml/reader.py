@@ -7,7 +7,7 @@ asked for: a `Document` keeps the bytes, and the first question parses them agai
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -22,6 +22,8 @@ MAX_BYTES = 8 * 1024 * 1024
 """The largest file read: well above anything etcd would store of it."""
 MAX_NODES = 100_000
 """Values in one document after aliases are expanded; more is an alias bomb."""
+TEXT_WEIGHT = 64
+"""Characters that count as one value where an alias repeats them."""
 MAX_DOCUMENTS = 20_000
 """Documents in one file."""
 MAX_FILE_NODES = 1_000_000
@@ -58,11 +60,16 @@ class Document:
     odd: bool
     """Whether `value` holds `Authored` scalars (only of documents read for a build)."""
     dialect: Dialect = Dialect.MANIFEST
+    weight: int = 1
+    """Values in it, and one more for each `TEXT_WEIGHT` characters that aliases repeat."""
+
+    def tracked(self) -> Any:
+        """The value again, with the position of everything in it. Parses the file again: ask at the edge."""
+        return load_tracked(self.text, self.start.file, self.dialect)[self.index].value
 
     def position(self, pointer: str) -> Location | None:
         """Where the value at a JSON pointer stands; None if there is none. Parses the file again: ask at the edge."""
-        documents = load_tracked(self.text, self.start.file, self.dialect)
-        return position_in(documents[self.index].value, pointer)
+        return position_in(self.tracked(), pointer)
 
 
 def value_in(value: Any, pointer: str) -> Any:
@@ -106,9 +113,7 @@ def load_all(text: bytes, file: str) -> tuple[Document, ...]:
         ConfigError: broken YAML, a duplicate key, a value JSON cannot hold, or a limit exceeded.
     """
     documents = _Reader(text, file, Dialect.MANIFEST, tracked=False).documents()
-    return tuple(
-        Document(scalars.plain(d.value), d.start, d.text, d.index, odd=False) if d.odd else d for d in documents
-    )
+    return tuple(replace(d, value=scalars.plain(d.value), odd=False) if d.odd else d for d in documents)
 
 
 def load_authored(text: bytes, file: str) -> tuple[Document, ...]:
@@ -190,7 +195,7 @@ class _Reader:
             value = self._node(event)
             if not scalars.is_null(value):
                 start = Location(self.file, mark.line + 1, mark.column + 1)
-                found.append(Document(value, start, self.text, len(found), self.odd, self.dialect))
+                found.append(Document(value, start, self.text, len(found), self.odd, self.dialect, self.nodes))
 
     def _node(self, event: Any) -> Any:
         self.nodes += 1
@@ -200,20 +205,19 @@ class _Reader:
         if kind is _SCALAR:
             value = self._scalar(event)
             if event.anchor:
-                self.anchors[event.anchor] = (value, 1)
+                self.anchors[event.anchor] = (value, 0)
             return value
         if kind is _ALIAS:
             return self._alias(event)
         self.depth += 1
         if self.depth > MAX_DEPTH:
             self._refuse(event, f"the document nests deeper than {MAX_DEPTH} levels", "")
-        before = self.nodes
         self.flow += event.flow_style
         value = self._mapping(event) if kind is _MAPPING else self._sequence(event)
         self.flow -= event.flow_style
         self.depth -= 1
         if event.anchor:
-            self.anchors[event.anchor] = (value, self.nodes - before + 1)
+            self.anchors[event.anchor] = (value, 0)
         return value
 
     def _sequence(self, start: Any) -> Any:
@@ -282,6 +286,10 @@ class _Reader:
         value, count = self.anchors.get(event.anchor, (_MISSING, 0))
         if value is _MISSING:
             self._refuse(event, f"the alias *{event.anchor} refers to no anchor before it", "")
+        if not count:
+            # Weighed when it is first repeated: hardly any anchor of hardly any file is.
+            count = _weight(value)
+            self.anchors[event.anchor] = (value, count)
         self.nodes += count - 1
         if self.nodes > MAX_NODES:
             self._refuse(event, f"the document has more than {MAX_NODES} values", "aliases count as often as used")
@@ -351,6 +359,15 @@ class _Reader:
         text = self.text.decode("utf-8")
         line = text.count("\n", 0, error.position) + 1
         return errors.ConfigError("the YAML is broken", cause=str(error.reason), location=Location(self.file, line, 1))
+
+
+def _weight(value: Any) -> int:
+    """Values in a value, itself included, and one more for each `TEXT_WEIGHT` characters."""
+    if isinstance(value, dict):
+        return 1 + sum(len(key) // TEXT_WEIGHT + _weight(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 1 + sum(map(_weight, value))
+    return 1 + len(scalars.text_of(value)) // TEXT_WEIGHT
 
 
 def copy(value: Any) -> Any:

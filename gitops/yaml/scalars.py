@@ -18,6 +18,8 @@ from gitops.location import Location
 
 _LARGEST_INT = 2**64 - 1
 _BEYOND_INT = 1e20
+_MOST_DIGITS = 400
+"""Longer numbers are beyond every float, and Python would not read them."""
 _SMALLEST_INT = -(2**63)
 
 _NULLS = dict.fromkeys(("", "~", "null", "Null", "NULL"))
@@ -166,7 +168,7 @@ def _number(text: str, dialect: Dialect) -> Any:
 
 
 def _integer(text: str) -> int | None:
-    if not _INT.fullmatch(text):
+    if len(text) > _MOST_DIGITS or not _INT.fullmatch(text):
         return None
     sign, digits = (-1, text[1:]) if text[0] == "-" else (1, text.lstrip("+"))
     if digits[0] == "0" and len(digits) > 1 and digits[1] in "01234567":

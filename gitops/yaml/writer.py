@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from gitops import errors
 from gitops.yaml.scalars import Authored, Dialect, float_text, resolve, timestamp
 
 _SIMPLE_KEY = 128
@@ -50,7 +51,18 @@ def dump_all(manifests: Iterable[Any]) -> str:
 
 
 def dump(value: Any) -> str:
-    """One document, ending with a line break."""
+    """One document, ending with a line break.
+
+    Raises:
+        ConfigError: it nests too deeply.
+    """
+    try:
+        return _dumped(value)
+    except RecursionError:
+        raise errors.ConfigError("an object nests far too deeply to be written") from None
+
+
+def _dumped(value: Any) -> str:
     out: list[str] = []
     if isinstance(value, dict) and value:
         _mapping(value, "", out, first=True)

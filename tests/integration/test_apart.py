@@ -32,14 +32,14 @@ async def test_an_error_comes_back_with_its_place(tmp_path: Path) -> None:
 
 
 async def test_a_build_that_wants_too_much_memory_is_stopped_by_name(tmp_path: Path) -> None:
-    (tmp_path / "kustomization.yaml").write_text("resources:\n" + "".join(f"  - m{n}.yaml\n" for n in range(120)))
-    for n in range(120):
-        values = "".join(f"  k{i}: {'x' * 900}\n" for i in range(1000))
+    (tmp_path / "kustomization.yaml").write_text("resources:\n" + "".join(f"  - m{n}.yaml\n" for n in range(9)))
+    for n in range(9):
+        values = "".join(f"  k{i}: value{i}\n" for i in range(90_000))
         (tmp_path / f"m{n}.yaml").write_text(
             f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{n}}}\ndata:\n{values}"
         )
 
-    with pytest.raises(errors.BuildError, match=r"the build (died|was stopped)"):
+    with pytest.raises(errors.BuildError, match=r"the build (died|was stopped)|more memory than"):
         await _apart.Builder(limits=_apart.Limits(memory=128 << 20)).render(WorkTree(tmp_path), "")
 
 
