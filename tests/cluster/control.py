@@ -85,7 +85,8 @@ class ControlPlane:
 
     def controllers(self, kubeconfig: Path, *, only: tuple[str, ...] = ()) -> list[str]:
         """Return the command line of kube-controller-manager, with all its controllers or only some."""
-        chosen = [f"--controllers={','.join(only)}"] if only else []
+        # Its port is the same everywhere, and nobody asks it there: without one, several run side by side.
+        chosen = [f"--controllers={','.join(only)}", "--secure-port=0"] if only else []
         return [
             "kube-controller-manager",
             f"--kubeconfig={kubeconfig}",
