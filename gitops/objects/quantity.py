@@ -41,6 +41,7 @@ _MAPS = frozenset(
         "min",
         "maxLimitRequestRatio",
         "overhead",
+        "podFixed",
     }
 )
 _FIELDS = frozenset({"sizeLimit", "divisor", "averageValue"})

@@ -85,15 +85,23 @@ class Drift:
     location: Location | None = None
 
 
-def find(desired: Sequence[Desired], live: Mapping[ResourceRef, Manifest]) -> tuple[Drift, ...]:
-    """Every difference, in the order of the desired objects. What could not be read must be left out of `desired`."""
+def find(
+    desired: Sequence[Desired],
+    live: Mapping[ResourceRef, Manifest],
+    *,
+    proven: Mapping[ResourceRef, Manifest] | None = None,
+) -> tuple[Drift, ...]:
+    """Every difference, in the order of the desired objects. What could not be read must be left out of `desired`.
+
+    `proven` are objects as the server itself would make them of Git, where it was asked.
+    """
     out: list[Drift] = []
     for one in desired:
         found = live.get(one.ref)
         if found is None:
             out.append(_missing(one))
         else:
-            changed = _changed(one, found)
+            changed = _changed(one, found, (proven or {}).get(one.ref) or predict.predict(one.manifest, found))
             out += changed
             out += _added(one, found, known=tuple(drift.path for drift in changed))
     return tuple(out)
@@ -104,14 +112,19 @@ def is_correctable(one: Drift) -> bool:
     return one.manner is not Manner.ADDED or any(owner.manager == FIELD_MANAGER for owner in one.owners)
 
 
+def is_doubtful(one: Drift, live: Mapping[ResourceRef, Manifest]) -> bool:
+    """We own the field as it is: a default or a spelling of the server's, unless Git says something else by now."""
+    return one.manner is not Manner.MISSING and attribution.is_ours(live[one.ref], one.path)
+
+
 def _missing(one: Desired) -> Drift:
     severity = _severity(one.ref, "")
     return Drift(ref=one.ref, path="", manner=Manner.MISSING, severity=severity, location=one.location)
 
 
-def _changed(one: Desired, live: Manifest) -> list[Drift]:
+def _changed(one: Desired, live: Manifest, predicted: Manifest) -> list[Drift]:
     out = [_leaving(one, live)] if live["metadata"].get("deletionTimestamp") else []
-    for step in compare.steps(live, predict.predict(one.manifest, live)):
+    for step in compare.steps(live, predicted):
         op = step.operation["op"]
         path = step.operation["path"] if op == "add" else step.origin
         owner = None if op == "add" else attribution.owner_of(live, step.origin)

@@ -1,9 +1,9 @@
 """Spellings the server would change or refuse, written the server's way before anything is compared or sent.
 
 Secrets get `data` for `stringData` (server-side apply would own a field the object never has), quantities written as
-numbers become strings (server-side apply refuses numbers there), nulls go, and so do the rules of an aggregated
-ClusterRole, which its controller writes. Only kinds of Kubernetes itself: what a field of somebody else's definition
-means, nobody here knows.
+numbers become strings (server-side apply refuses numbers there), nulls and empty maps of labels go, and so do the rules
+of an aggregated ClusterRole, which its controller writes. Only kinds of Kubernetes itself: what a field of somebody
+else's definition means, nobody here knows.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ def normalise(manifest: Manifest) -> Manifest:
     out = {key: value for key, value in manifest.items() if key != "status"}
     metadata = manifest.get("metadata")
     if isinstance(metadata, dict):
-        out["metadata"] = {
-            key: value for key, value in metadata.items() if key != "creationTimestamp" and value is not None
-        }
+        out["metadata"] = {key: value for key, value in metadata.items() if not _says_nothing(key, value)}
     kind, group = out.get("kind"), group_of(out.get("apiVersion") or "")
     if not _is_built_in(group) or kind == "CustomResourceDefinition":
         return out
@@ -32,6 +30,11 @@ def normalise(manifest: Manifest) -> Manifest:
     if kind == "ClusterRole" and out.get("aggregationRule"):
         out.pop("rules", None)
     return out
+
+
+def _says_nothing(key: str, value: Any) -> bool:
+    """An empty map of labels would be ours only until somebody else writes the first one."""
+    return key == "creationTimestamp" or value is None or (key in {"labels", "annotations"} and value == {})
 
 
 def _is_built_in(group: str) -> bool:

@@ -35,6 +35,8 @@ _DEFAULTS: Mapping[str, tuple[Any, ...]] = {
     "volumeMode": ("Filesystem",),
     "kind": ("PersistentVolumeClaim",),
     "status": ({"phase": "Pending"}, {}),
+    "conditions": ({},),
+    "name": ("",),
 }
 # What the server fills in from the other fields of a LimitRange's item.
 _FILLED = frozenset({"default", "defaultRequest"})
@@ -180,7 +182,7 @@ def _same(live: Any, desired: Any, at: Place) -> bool:
 
 def _same_map(live: dict[str, Any], desired: dict[str, Any], at: Place) -> bool:
     extra = live.keys() - desired.keys()
-    if extra and not all(_is_default(key, live[key], at) for key in extra):
+    if extra and not all(_is_default(key, live[key], at) for key in extra) and at[0] not in _FILLED:
         return False
     # What a list holds is as deep as the list itself: its items have no name.
     inside = at[0] or at[1]

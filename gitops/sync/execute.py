@@ -7,6 +7,7 @@ the next pass finishes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -25,6 +26,8 @@ from gitops.sync.together import together
 
 RIGHTS_SECONDS = 10.0
 """An API server learns of new roles and bindings by a watch: it may deny for a moment what they grant."""
+_FRESH_NAMESPACE = re.compile(r'error looking up service account \S+/default: serviceaccount "default" not found')
+"""A controller makes the account that every pod of a new namespace has."""
 PAUSE = 0.2
 
 Result = TypeVar("Result")
@@ -56,14 +59,16 @@ class _Run:
     patient_until: float = 0.0
 
     async def patiently(self, change: Change, call: Callable[[], Awaitable[Result]]) -> Result:
-        """The call, again while a denial or a kind not served may be a matter of moments."""
+        """The call, again while a denial, or a kind or account that is not there yet, may be a matter of moments."""
         new_kind = (change.api_version, change.ref.kind) in self.live.planned
         while True:
             try:
                 return await call()
-            except (errors.ClusterDenied, errors.KindUnknown) as error:
+            except (errors.ClusterDenied, errors.KindUnknown, errors.ObjectInvalid) as error:
                 late = self.means.clock.monotonic() >= self.patient_until
                 if late or (isinstance(error, errors.KindUnknown) and not new_kind):
+                    raise
+                if isinstance(error, errors.ObjectInvalid) and not _FRESH_NAMESPACE.search(str(error)):
                     raise
             await self.means.clock.sleep(PAUSE)
 

@@ -49,7 +49,10 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
     for one in desired:
         groups[_kind(one), one.ref.namespace].add(one.ref)
         versions[one.ref.group, one.ref.kind] = _kind(one)
+    placed = {one.ref for one in desired}
     for ref, entry in owned.entries.items():
+        if ref in placed:
+            continue  # read in the version Git has it in: of one kind there may be several
         # An object is the same in every version: one LIST will do, in a version that is served.
         kind = versions.get((ref.group, ref.kind)) or (api_version_of(ref.group, entry.version), ref.kind)
         if kind in resources:
@@ -180,9 +183,14 @@ def _ranked(wanted: Sequence[Desired], placed: tuple[Desired, ...]) -> tuple[Des
 
 
 def _place(one: Desired, resource: Resource, namespace: str) -> Desired:
-    """Give a namespaced object that names no namespace the sync's own."""
-    if not resource.namespaced or one.ref.namespace:
+    """Give a namespaced object that names no namespace the sync's own, and take it from one that can be in none.
+
+    Kustomize's `namespace:` goes into every kind that it does not know to be of the cluster.
+    """
+    if bool(one.ref.namespace) == resource.namespaced:
         return one
-    ref = replace(one.ref, namespace=namespace)
-    manifest = {**one.manifest, "metadata": {**one.manifest["metadata"], "namespace": namespace}}
+    where = namespace if resource.namespaced else ""
+    ref = replace(one.ref, namespace=where)
+    metadata = {key: value for key, value in one.manifest["metadata"].items() if key != "namespace"}
+    manifest = {**one.manifest, "metadata": {**metadata, **({"namespace": where} if where else {})}}
     return replace(one, ref=ref, manifest=manifest, authored=ref if one.authored == one.ref else one.authored)

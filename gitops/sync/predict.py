@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from gitops import errors
+from gitops.objects import Manifest
 from gitops.plan.change import Desired, Taken
 from gitops.plan.draft import Differs, Item, Leaving, Missing
 from gitops.plan.settle import Prediction
@@ -75,6 +76,19 @@ async def one(objects: Objects, desired: Desired, live: Live) -> Prediction:
     except errors.ClusterError as error:
         return _refusal(error)
     return Prediction(object=applied.object, taken=taken)
+
+
+async def proven(objects: Objects, wanted: Sequence[Desired], live: Live) -> dict[ResourceRef, Manifest]:
+    """What the server would make of each, as far as it says; whatever stands in its way is no answer."""
+    answers = await together(_answer(objects, desired, live) for desired in wanted)
+    return {desired.ref: found for desired, found in zip(wanted, answers, strict=True) if found is not None}
+
+
+async def _answer(objects: Objects, desired: Desired, live: Live) -> Manifest | None:
+    try:
+        return (await one(objects, desired, live)).object
+    except errors.ClusterUnavailable:
+        return None
 
 
 async def ask(objects: Objects, desired: Desired, live: Live) -> tuple[Applied, tuple[Taken, ...]]:

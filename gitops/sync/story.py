@@ -127,13 +127,16 @@ def _hint(guards: set[Guard | None]) -> str:
 async def find_drift(
     means: Means, desired: Sequence[Desired], *, name: str, namespace: str, rules: Sequence[ignore.Rule] = ()
 ) -> Drifted:
-    """How live differs from `desired`, the rendering of the revision last applied. Writes nothing."""
+    """How live differs from `desired`, the rendering of the revision last applied. Writes nothing.
+
+    The server is asked about what may be its own doing, if the account may ask.
+    """
     stored = await inventories.load(means.objects, name=name, namespace=namespace)
     read = await live.read(means.objects, desired, stored.inventory, namespace=namespace)
     readable = [one for one in read.desired if one.ref not in read.unreadable]
     wanted = {one.ref: one.manifest for one in read.desired}
     sorted_ = ignore.sort(
-        drift.find(readable, read.objects), rules, desired=wanted, live=read.objects, today=_today(means)
+        await _differences(means, readable, read), rules, desired=wanted, live=read.objects, today=_today(means)
     )
     return Drifted(
         drifts=sorted_.drifts,
@@ -145,3 +148,12 @@ async def find_drift(
         desired=read.desired,
         live=read.objects,
     )
+
+
+async def _differences(means: Means, readable: Sequence[Desired], read: live.Live) -> tuple[drift.Drift, ...]:
+    found = drift.find(readable, read.objects)
+    doubtful = {one.ref for one in found if drift.is_doubtful(one, read.objects)}
+    if not doubtful:
+        return found
+    proven = await predict.proven(means.objects, [one for one in readable if one.ref in doubtful], read)
+    return drift.find(readable, read.objects, proven=proven)

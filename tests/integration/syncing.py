@@ -21,11 +21,12 @@ from gitops.sync import execute, story
 from gitops.sync.means import Means
 
 KINDS = Path(__file__).parent / "data" / "kinds.yaml"
+SPELLINGS = KINDS.with_name("spellings.yaml")
 
 
-def kinds(namespace: str) -> list[Manifest]:
+def kinds(namespace: str, file: Path = KINDS) -> list[Manifest]:
     """One object of every kind, in a namespace of its own."""
-    text = KINDS.read_text().replace("NAMESPACE", namespace)
+    text = file.read_text().replace("NAMESPACE", namespace)
     return [one for one in yaml.load_all(text, Loader=yaml.CSafeLoader) if one]
 
 

@@ -84,6 +84,50 @@ async def test_every_kind_is_quiet_after_an_apply(spoken: BareApiServer) -> None
     assert {one.verb for one in requests} <= {"get", "list"}
 
 
+async def test_spellings_and_gaps_the_server_fills_are_quiet_too(spoken: BareApiServer) -> None:
+    name = syncing.fresh("spell")
+    manifests = syncing.kinds(name, syncing.SPELLINGS)
+    async with syncing.connected(spoken.kubeconfig, name) as sync:
+        await sync.apply(manifests)
+        await asyncio.sleep(2)
+        again = await sync.plan(manifests)
+        assert [(str(one.ref), one.patch, one.why) for one in again.plan.changes] == []
+        assert again.plan.unchanged == len(manifests)
+        found = await sync.drift(manifests)
+        assert [(str(one.ref), one.path, one.manner, one.desired, one.live) for one in found.drifts] == []
+        assert (await sync.apply(manifests))[1].moved == 0
+        # Whoever may not ask the server is told of what only it can know, and of nothing else.
+        live = again.live
+    told = {
+        (one.ref.kind, op["path"].rpartition("/")[2])
+        for one in live.desired
+        for op in compare.compare(live.objects[one.ref], predict.predict(one.manifest, live.objects[one.ref]))
+    }
+    assert told == {("Deployment", "imagePullPolicy"), ("Deployment", "terminationMessagePath")}
+
+
+async def test_what_somebody_changed_is_drift_though_the_server_is_asked(spoken: BareApiServer) -> None:
+    """Beside a default of the server's in the same object, and beside a value that both agree on."""
+    name = syncing.fresh("asked")
+    manifests = syncing.kinds(name, syncing.SPELLINGS)
+    async with syncing.connected(spoken.kubeconfig, name) as sync:
+        await sync.apply(manifests)
+        spoken.kubectl("scale", "deployment/d", "-n", name, "--replicas=3")
+        change = '{"spec": {"limits": [{"type": "Container", "default": {"cpu": "2"}}]}}'
+        spoken.kubectl("patch", "limitrange/l", "-n", name, "--type=merge", "-p", change)
+        found = await sync.drift(manifests)
+        newer = await sync.drift(
+            [{**one, "data": {"a": "new"}} if one["kind"] == "ConfigMap" else one for one in manifests]
+        )
+    assert {(one.ref.kind, one.path) for one in found.drifts if one.ref.kind == "Deployment"} == {
+        ("Deployment", "/spec/replicas")
+    }
+    limits = [one for one in found.drifts if one.ref.kind == "LimitRange"]
+    assert limits
+    assert {owner.manager for one in limits for owner in one.owners} == {"kubectl-patch"}
+    assert ("ConfigMap", "/data/a") in {(one.ref.kind, one.path) for one in newer.drifts}
+
+
 async def test_what_others_inject_where_they_may_is_no_noise(spoken: BareApiServer) -> None:
     """A CA bundle in our webhooks, an autoscaler's replicas where Git names none, a restart."""
     name = syncing.fresh("inject")
