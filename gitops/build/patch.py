@@ -17,7 +17,7 @@ from gitops.merge import jsonpatch, strategic
 from gitops.yaml import is_string, load_config, text_of
 from gitops.yaml.reader import value_in
 from gitops.yaml.scalars import is_null, plain
-from gitops.yaml.tracked import replacing
+from gitops.yaml.tracked import replacing, respelled
 
 
 def find(collection: Collection, patch: Resource, at: Where) -> Resource:
@@ -151,7 +151,8 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
         BuildError: an operation does not fit.
     """
     # kustomize goes through JSON here, which forgets how numbers were spelled.
-    data: Any = plain(resource.data) if context.odd and not context.tracking else resource.data
+    spelled = respelled if context.tracking else plain if context.odd else _same
+    data: Any = spelled(resource.data)
     try:
         if context.tracking:
             for op in ops:
@@ -170,6 +171,10 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
     if isinstance(annotations, dict):
         for key, value in annotations.items():
             annotations[key] = value if is_string(value) else text_of(value)
+
+
+def _same(data: Any) -> Any:
+    return data
 
 
 def _remembering(op: dict[str, Any], data: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gitops.location import Location
-from gitops.yaml.scalars import Authored
+from gitops.yaml.scalars import Authored, text_of
 
 
 class Map(dict[str, Any]):
@@ -62,6 +62,21 @@ def replacing(value: Any, before: Any) -> Any:
             return Authored(value.text, value.value, value.at, before)
         case Map() | Items():
             value.before = before
+    return value
+
+
+def respelled(value: Any) -> Any:
+    """Tracked data with every scalar as JSON spells it, containers changed in place: what a way through JSON leaves."""
+    match value:
+        case dict():
+            for key, item in value.items():
+                value[key] = respelled(item)
+        case list():
+            value[:] = [respelled(item) for item in value]
+        case Authored() if isinstance(value.value, str):
+            return Text.placed(value.value, value.at, value.before)
+        case Authored():
+            return Authored(text_of(value.value), value.value, value.at, value.before)
     return value
 
 

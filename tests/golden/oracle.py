@@ -22,11 +22,11 @@ def theirs(kubectl: Path, root: Path, files: Mapping[str, str], folder: str) -> 
     return (done.stdout, "") if done.returncode == 0 else ("", done.stderr)
 
 
-def ours(files: Mapping[str, str], folder: str) -> tuple[str, str]:
-    """Our output and, if we refuse, our words."""
+def ours(files: Mapping[str, str], folder: str, *, tracking: bool = False) -> tuple[str, str]:
+    """Our output and, if we refuse, our words; `tracking`: of the build that records where everything stands."""
     tree = MemoryTree({path: content.encode() for path, content in files.items()})
     try:
-        found = build.build(tree, folder)
+        found = build.build(tree, folder, tracking=tracking)
     except errors.GitOpsError as error:
         return "", str(error)
     return yaml.dump_all(rendered.manifest for rendered in found.objects), ""

@@ -45,6 +45,9 @@ def differences(kubectl: Path, files: dict[str, str]) -> str:
     with tempfile.TemporaryDirectory() as root:
         theirs, refused = oracle.theirs(kubectl, Path(root), files, "top")
     ours, why = oracle.ours(files, "top")
+    traced, _ = oracle.ours(files, "top", tracking=True)
+    if traced != ours:
+        return f"we:\n{ours}\nwe, recording places:\n{traced}"
     if bool(refused) != bool(why):
         return f"kubectl: {refused or 'builds it'}\nwe: {why or 'build it'}"
     return "" if ours == theirs else f"kubectl:\n{theirs}\nwe:\n{ours}"
