@@ -28,7 +28,7 @@ async def find(shell: Shell, connection: cluster.Cluster, argument: str, *, inve
         ConfigError: there is no such GitSync, or nothing was ever applied.
     """
     sync = None
-    if _target.is_path(argument):
+    if await _target.meant(shell, connection, argument):
         asked = _target.Asked(argument=argument, inventory=inventory)
         header = (await _target.find(shell, connection, asked)).header
         name, namespace = header.name, header.namespace
@@ -47,8 +47,9 @@ async def installed(shell: Shell, connection: cluster.Cluster, argument: str, *,
     Raises:
         ConfigError: there is neither a GitSync nor an inventory of that name, or several.
     """
-    if _target.is_path(argument) or await _target.exists(shell, connection, argument):
+    if await _target.meant(shell, connection, argument) or await _target.exists(shell, connection, argument):
         return await find(shell, connection, argument, inventory=inventory)
+    argument = argument.removeprefix(_target.PREFIX)
     listing = await connection.objects.list(inventories.CONFIG_MAPS, shell.settings.namespace, labels=marks.LABEL)
     wanted = marks.shard_name(argument, 0)
     places = sorted(one["metadata"]["namespace"] for one in listing.items if one["metadata"]["name"] == wanted)

@@ -23,6 +23,9 @@ from gitops.sync.desired import Places
 from gitops_cli import _sources, _wiring
 from gitops_cli._shell import Shell
 
+PREFIX = "gitsync/"
+"""Before a name: a GitSync is meant, whatever directories there are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -50,6 +53,8 @@ class Asked:
     """For a GitSync: this revision (as `str(Revision)`) instead of what its reference points at now."""
     applied: bool = False
     """For a GitSync: the revision last applied."""
+    either: bool = False
+    """The verb takes a GitSync as well as a directory: what may be both is refused."""
     consent: frozenset[str] = frozenset()
     force: bool = False
 
@@ -61,7 +66,8 @@ async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Targe
         ConfigError: no such directory, no such GitSync, nothing applied yet, or the configuration is wrong.
         SourceError: Git.
     """
-    if asked.sync or not is_path(asked.argument):
+    is_directory = await meant(shell, connection, asked.argument) if asked.either else is_path(asked.argument)
+    if asked.sync or not is_directory:
         target = await _of_sync(shell, connection, asked)
     else:
         target = await _of_path(shell, connection, asked)
@@ -71,7 +77,28 @@ async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Targe
 
 def is_path(argument: str) -> bool:
     """The argument names a directory here, not a GitSync."""
-    return "/" in argument or "@" in argument or Path(argument).is_dir()
+    return not argument.startswith(PREFIX) and (_is_certainly_path(argument) or Path(argument).is_dir())
+
+
+def _is_certainly_path(argument: str) -> bool:
+    return "/" in argument or "@" in argument or argument in {".", ".."}
+
+
+async def meant(shell: Shell, connection: cluster.Cluster, argument: str) -> bool:
+    """Whether a directory is meant, by an argument that may name a GitSync as well.
+
+    Raises:
+        ConfigError: there is a directory of this name here and a GitSync of this name in the cluster.
+    """
+    if not is_path(argument) or _is_certainly_path(argument):
+        return is_path(argument)
+    with suppress(errors.ClusterDenied):
+        if await exists(shell, connection, argument):
+            raise errors.ConfigError(
+                f"{argument} is a directory here, and a GitSync of the cluster",
+                hint=f"write ./{argument} for the directory, {PREFIX}{argument} for the GitSync",
+            )
+    return True
 
 
 def _namespace(shell: Shell, connection: cluster.Cluster) -> str:
@@ -79,11 +106,12 @@ def _namespace(shell: Shell, connection: cluster.Cluster) -> str:
 
 
 async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.GitSync:
-    """A GitSync by name; without -n the namespace is found by its name if only one has it.
+    """A GitSync by name, or as `gitsync/NAME`; without -n the namespace is found by its name if only one has it.
 
     Raises:
         ConfigError: there is none, or several.
     """
+    name = name.removeprefix(PREFIX)
     if not shell.settings.namespace:
         listing = await connection.objects.list(status.GIT_SYNCS)
         found = [one for one in listing.items if one["metadata"]["name"] == name]
@@ -101,7 +129,7 @@ async def git_sync(shell: Shell, connection: cluster.Cluster, name: str) -> api.
     raise errors.ConfigError(
         f"no GitSync {name!r}",
         cause=f"there are: {known}" if known else "",
-        hint="name a GitSync, or a directory (with a slash: ./name)",
+        hint="name a GitSync, or a directory (./name)",
     )
 
 
@@ -120,7 +148,7 @@ def refuse_leaving(sync: api.GitSync | None) -> None:
 
 async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:
     """Whether there is a GitSync of this name, in the namespace of -n or in any."""
-    where = shell.settings.namespace
+    where, name = shell.settings.namespace, name.removeprefix(PREFIX)
     try:
         if where:
             return await connection.objects.get(status.GIT_SYNCS, where, name) is not None

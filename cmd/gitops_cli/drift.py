@@ -61,7 +61,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.sync import story
     from gitops_cli import _target, _wiring
 
-    asked = _target.Asked(argument=options.target, revision=options.revision, applied=not options.revision)
+    asked = _target.Asked(argument=options.target, revision=options.revision, applied=not options.revision, either=True)
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
         means = _wiring.means(shell, connection)

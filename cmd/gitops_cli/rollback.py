@@ -67,18 +67,17 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops.api import duration
     from gitops.api.gitsync import Rollback
     from gitops.source import Revision
-    from gitops.sync import status, story
-    from gitops_cli import _finish, _reports, _subject, _target, _wiring
+    from gitops.sync import inventories, status, story
+    from gitops_cli import _finish, _reports, _target, _wiring
 
     patience = float(duration.seconds(options.timeout))
     async with _wiring.connected(shell) as connection:
-        subject = await _subject.find(shell, connection, options.name)
         sync = await _target.git_sync(shell, connection, options.name)
+        stored = await inventories.load(connection.objects, name=sync.metadata.name, namespace=sync.metadata.namespace)
         async with _target.opened(shell, connection, sync) as mirror:
             newest = await mirror.resolve(sync.spec.source.ref)
-        to = _chosen(
-            options, subject.stored.inventory, pinned=sync.status.rollback.pinned if sync.status.rollback else ""
-        )
+        pinned = sync.status.rollback.pinned if sync.status.rollback else ""
+        to = _chosen(options, stored.inventory, pinned=pinned)
         asked = _target.Asked(sync=options.name, revision=to, consent=options.consent, force=True)
         target = await _target.find(shell, connection, asked)
         _refuse_newest(newest, Revision.parse(target.header.revision))

@@ -14,7 +14,7 @@ Examples:
   gitops suspend dev --reason "incident 4711"   new commits wait, drift is not looked for
   gitops resume dev
 
-A turn that has begun is finished. `gitops sync NAME` by a person still works.
+A turn that has begun is broken off, as by a restart. `gitops sync NAME` by a person still works.
 """
 )
 @click.argument("name")

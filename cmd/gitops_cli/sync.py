@@ -31,6 +31,7 @@ Examples:
   gitops sync dev                               apply the newest commit of GitSync dev, take back drift
   gitops sync dev --consent workerpool/gpu      the same, agreeing to the deletion of a pool
   gitops sync overlays/dev                      apply a directory, with an inventory of its own
+  gitops sync gitsync/dev                       the GitSync, though there is a directory dev here
   gitops sync dev --dry-run                     show the plan and stop, as `gitops plan --sync dev` does
 
 \b
@@ -66,6 +67,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     patience = float(duration.seconds(options.timeout))
     asked = _target.Asked(
         argument=options.target,
+        either=True,
         inventory=options.inventory,
         revision=options.revision,
         consent=options.consent,
