@@ -23,7 +23,7 @@ from gitops import errors
 from gitops.source import Tree
 from gitops.source.recorded import Asked, Recorded
 
-WORTH = 0.2
+WORTH = 0.05
 """Seconds. What is built faster than this is not worth a file."""
 MOST_BYTES = 32 << 20
 """Of one entry."""

@@ -87,9 +87,9 @@ class Gvk(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def gvk_of(api_version: str, kind: str) -> Gvk:
-    """The kind an apiVersion and a kind name."""
-    group, slash, version = api_version.partition("/")
-    return Gvk(group, version, kind) if slash else Gvk("", api_version, kind)
+    """The kind an apiVersion and a kind name: plain strings, for what is kept must know no place."""
+    group, slash, version = str(api_version).partition("/")
+    return Gvk(group, version, str(kind)) if slash else Gvk("", str(api_version), str(kind))
 
 
 class Identity(NamedTuple):

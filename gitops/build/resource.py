@@ -66,7 +66,7 @@ class Resource:
     def gvk(self) -> Gvk:
         """The object's kind."""
         version, kind = self.data.get("apiVersion", ""), self.data.get("kind", "")
-        if version.__class__ is str and kind.__class__ is str:  # asked for a hundred times an object
+        if isinstance(version, str) and isinstance(kind, str):  # asked for a hundred times an object
             return gvk_of(version, kind)
         return gvk_of(text_of(version), text_of(kind))
 
@@ -85,11 +85,16 @@ class Resource:
         if not isinstance(metadata, dict):
             return ""
         value = metadata.get(field)
-        return value if value.__class__ is str else "" if is_null(value) else text_of(value)
+        return value if isinstance(value, str) else "" if is_null(value) else text_of(value)
 
     @property
     def identity(self) -> Identity:
         """Who the object is now."""
+        metadata = self.data.get("metadata")
+        if isinstance(metadata, dict):  # asked for fifteen times an object, and nearly always with two strings
+            name, namespace = metadata.get("name"), metadata.get("namespace", "")
+            if isinstance(name, str) and isinstance(namespace, str):
+                return Identity(self.gvk, name, namespace)
         return Identity(self.gvk, self.name, self.namespace)
 
     @property
