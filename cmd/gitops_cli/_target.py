@@ -19,6 +19,7 @@ from gitops.ports.repository import Repository
 from gitops.report.documents import Locate, nowhere
 from gitops.source import Revision, heads
 from gitops.sync import consent, finalize, status
+from gitops.sync.ahead import Ahead
 from gitops.sync.desired import Places
 from gitops_cli import _sources, _wiring
 from gitops_cli._shell import Shell
@@ -40,6 +41,8 @@ class Target:
     source: PlanSource
     sync: api.GitSync | None = None
     locate: Locate = nowhere
+    ahead: Ahead | None = None
+    """What was asked of the cluster meanwhile; `story.plan` takes and closes it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,8 @@ class Asked:
     """The verb takes a GitSync as well as a directory: what may be both is refused."""
     consent: frozenset[str] = frozenset()
     force: bool = False
+    ahead: bool = False
+    """A plan follows: ask the cluster for what the sync owns while Git is read and built."""
 
 
 async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
@@ -160,7 +165,8 @@ async def exists(shell: Shell, connection: cluster.Cluster, name: str) -> bool:
 
 async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
     sync = await git_sync(shell, connection, asked.sync or asked.argument)
-    async with opened(shell, connection, sync) as mirror:
+    owner = (sync.metadata.name, sync.metadata.namespace)
+    async with _asking(connection, asked, *owner) as ahead, opened(shell, connection, sync) as mirror:
         revision = await _revision(mirror, sync, asked)
         await mirror.fetch(revision)
         tree = await mirror.tree(revision)
@@ -171,7 +177,21 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
     header = Header(name=sync.metadata.name, namespace=sync.metadata.namespace, revision=str(revision))
     rules = consent.rules_of(sync, consent.from_trailers(commit.trailers))
     source = PlanSource(sync=sync.metadata.name, path=sync.spec.source.path, revision=str(revision))
-    return Target(desired=desired, header=header, rules=rules, source=source, sync=sync, locate=locate)
+    return Target(desired=desired, header=header, rules=rules, source=source, sync=sync, locate=locate, ahead=ahead)
+
+
+@asynccontextmanager
+async def _asking(connection: cluster.Cluster, asked: Asked, name: str, namespace: str) -> AsyncIterator[Ahead | None]:
+    """Ask for what this inventory holds; withdrawn if Git is not to be read, or holds nothing that can be built."""
+    ahead = None
+    if asked.ahead and namespace:
+        ahead = Ahead(connection.objects, connection.clock, name=name, namespace=namespace)
+    try:
+        yield ahead
+    except BaseException:
+        if ahead is not None:
+            await ahead.close()
+        raise
 
 
 @asynccontextmanager
@@ -224,8 +244,9 @@ async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
     opened_path = checkout.open_path(asked.argument)
     shell.source = opened_path.tree
     locate = Places(opened_path.tree, opened_path.path)
-    desired = await _wiring.render(opened_path.tree, opened_path.path, locate)
     name = asked.inventory or (opened_path.path or opened_path.root.name).rpartition("/")[2] or "default"
+    async with _asking(connection, asked, name, shell.settings.namespace) as ahead:
+        desired = await _wiring.render(opened_path.tree, opened_path.path, locate)
     namespace = shell.settings.namespace or _home(desired) or _namespace(shell, connection)
     revision = "" if opened_path.revision is None or opened_path.dirty else str(opened_path.revision)
     return Target(
@@ -234,6 +255,7 @@ async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         rules=Rules(),
         source=PlanSource(path=asked.argument, revision=revision),
         locate=locate,
+        ahead=ahead,
     )
 
 

@@ -88,12 +88,17 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     from gitops_cli import _reports, _target, _wiring
 
     asked = _target.Asked(
-        argument=options.path, sync=options.sync, inventory=options.inventory, consent=options.consent, force=True
+        argument=options.path,
+        sync=options.sync,
+        inventory=options.inventory,
+        consent=options.consent,
+        force=True,
+        ahead=True,
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
         means = _wiring.means(shell, connection)
-        planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
+        planned = await story.plan(means, target.desired, header=target.header, rules=target.rules, ahead=target.ahead)
         made = await _reports.document(connection.objects, planned, target)
         if options.out:
             made = _bound(made, await _wiring.cluster_id(connection), options.expires, means.clock.now())

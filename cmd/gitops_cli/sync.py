@@ -72,11 +72,12 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         revision=options.revision,
         consent=options.consent,
         force=True,
+        ahead=True,
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
         means = _wiring.means(shell, connection, patience=patience, loud=True)
-        planned = await story.plan(means, target.desired, header=target.header, rules=target.rules)
+        planned = await story.plan(means, target.desired, header=target.header, rules=target.rules, ahead=target.ahead)
         made = await _reports.document(connection.objects, planned, target)
         _reports.show(shell.console, made, options.output)
         if options.dry_run:

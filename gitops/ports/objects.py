@@ -45,6 +45,14 @@ class Applied:
     created: bool
 
 
+class Lists(Protocol):
+    """The part of `Objects` that reading in bulk needs."""
+
+    async def list(self, resource: Resource, namespace: str = "", *, labels: str = "") -> Listing:
+        """As `Objects.list`."""
+        ...
+
+
 class Objects(Protocol):
     """Objects of a cluster."""
 

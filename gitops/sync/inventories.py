@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitops import errors
 from gitops.objects import Manifest, inventory
-from gitops.ports.objects import DeleteOptions, Objects, Resource
+from gitops.ports.objects import DeleteOptions, Listing, Lists, Objects, Resource
 
 CONFIG_MAPS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
 ATTEMPTS = 3
@@ -20,9 +20,19 @@ class Stored:
     shards: dict[str, Manifest]
 
 
-async def load(objects: Objects, *, name: str, namespace: str) -> Stored:
+async def load(objects: Lists, *, name: str, namespace: str) -> Stored:
     """The inventory of a sync; empty if there is none yet."""
-    listing = await objects.list(CONFIG_MAPS, namespace, labels=f"{inventory.LABEL}={inventory.label(name)}")
+    resource, where, labels = question(name, namespace)
+    return stored(name, await objects.list(resource, where, labels=labels))
+
+
+def question(name: str, namespace: str) -> tuple[Resource, str, str]:
+    """What to list for it: kind, namespace, label selector."""
+    return CONFIG_MAPS, namespace, f"{inventory.LABEL}={inventory.label(name)}"
+
+
+def stored(name: str, listing: Listing) -> Stored:
+    """The inventory in the answer to that."""
     first = inventory.shard_name(name, 0)
     found = [one for one in listing.items if one["metadata"]["name"].startswith(first)]
     return Stored(inventory=inventory.read(found), shards={one["metadata"]["name"]: one for one in found})

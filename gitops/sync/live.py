@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from gitops import errors
 from gitops.objects import Manifest, api_version_of, conditions, group_of, inventory, ref_of
 from gitops.plan.change import Desired
-from gitops.ports.objects import Objects, Resource
+from gitops.ports.objects import Lists, Objects, Resource
 from gitops.ref import ResourceRef
 from gitops.sync.together import together
 
@@ -36,8 +36,17 @@ class Live:
         return self.resources[api_version, ref.kind]
 
 
-async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inventory, *, namespace: str) -> Live:
+async def read(
+    objects: Objects,
+    wanted: Sequence[Desired],
+    owned: inventory.Inventory,
+    *,
+    namespace: str,
+    lists: Lists | None = None,
+) -> Live:
     """Read every wanted and every owned object. `namespace` is for namespaced objects that name none.
+
+    `lists` answers what is asked for in bulk, if not `objects`.
 
     Raises:
         ConfigError: a kind that neither the server nor the wanted definitions know; SeveralErrors if there are more.
@@ -63,7 +72,7 @@ async def read(objects: Objects, wanted: Sequence[Desired], owned: inventory.Inv
 
     async def read_group(kind: Kind, where: str, refs: set[ResourceRef]) -> None:
         try:
-            items = await _list_or_get(objects, resources[kind], where, refs)
+            items = await _list_or_get(objects, lists or objects, resources[kind], where, refs)
         except errors.ClusterDenied as denied:
             unreadable.update(dict.fromkeys(refs, str(denied)))
         except errors.KindUnknown:
@@ -87,12 +96,12 @@ def _is_established(kind: Kind, found: Iterable[Manifest]) -> bool:
 
 
 async def _list_or_get(
-    objects: Objects, resource: Resource, namespace: str, refs: set[ResourceRef]
+    objects: Objects, lists: Lists, resource: Resource, namespace: str, refs: set[ResourceRef]
 ) -> Sequence[Manifest]:
     """A few objects are asked for by name if need be: the account may be allowed those only."""
     if len(refs) > 1:
         try:
-            return (await objects.list(resource, namespace)).items
+            return (await lists.list(resource, namespace)).items
         except errors.ClusterDenied:
             if len(refs) > FEW:
                 raise

@@ -17,6 +17,7 @@ from gitops.plan.settle import Header, Rules, settle
 from gitops.ref import ResourceRef
 from gitops.review import lockout
 from gitops.sync import execute, inventories, live, predict
+from gitops.sync.ahead import Ahead
 from gitops.sync.means import Means
 
 
@@ -46,15 +47,24 @@ class Drifted:
     live: Mapping[ResourceRef, Manifest] = field(default_factory=dict)
 
 
-async def plan(means: Means, desired: Sequence[Desired], *, header: Header, rules: Rules) -> Planned:
+async def plan(
+    means: Means, desired: Sequence[Desired], *, header: Header, rules: Rules, ahead: Ahead | None = None
+) -> Planned:
     """What would change if `desired` were applied now. Writes nothing.
+
+    `ahead` has asked for part of it already, and is closed.
 
     Raises:
         SeveralErrors: kinds nobody knows.
         ClusterUnavailable: the API server does not answer.
     """
-    stored = await inventories.load(means.objects, name=header.name, namespace=header.namespace)
-    read = await live.read(means.objects, desired, stored.inventory, namespace=header.namespace)
+    try:
+        lists = ahead or means.objects
+        stored = await inventories.load(lists, name=header.name, namespace=header.namespace)
+        read = await live.read(means.objects, desired, stored.inventory, namespace=header.namespace, lists=lists)
+    finally:
+        if ahead is not None:
+            await ahead.close()
     wanted, left = ignore.leave(read.desired, read.objects, rules.ignore, today=_today(means))
     read = replace(read, desired=wanted)
     items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable)
