@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -579,6 +580,7 @@ def test_a_signed_plan_is_applied_and_a_changed_or_strange_or_old_one_refused(de
     ran(desk.gitops(*make, "--sign", str(tmp_path / "theirs")), 1)
     assert "does not count" in ran(desk.gitops(*accept), 5).errors
     ran(desk.gitops(*make, "--sign", str(tmp_path / "ours"), "--expires", "1s"), 1)
+    time.sleep(1.5)
     assert "expired" in ran(desk.gitops(*accept), 5).errors
     ran(desk.gitops(*make, "--sign", str(tmp_path / "ours"), "--expires", "1h"), 1)
     good = plan.read_text()
