@@ -76,7 +76,7 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str
         raise click.UsageError("--from compares revisions of PATH: it goes with neither --sync nor --out")
     if (given["key"] or given["expires"]) and not given["out"]:
         raise click.UsageError("--sign and --expires are about the file of --out")
-    options = Options(consent=frozenset(name.lower() for name in consent), **given)
+    options = Options(consent=_options.names(consent), **given)
     if options.before:
         return _compared(_shell.of(context), options)
     return _edge.start(run(_shell.of(context), options))

@@ -58,7 +58,7 @@ Exit codes: as those of `gitops sync`.
 @click.pass_context
 def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, dry_run: bool, **given: str) -> int:
     """Apply an earlier revision of GitSync NAME, and keep the newest from coming back by itself."""
-    names = frozenset(name.lower() for name in consent)
+    names = _options.names(consent)
     return _edge.start(run(_shell.of(context), Options(consent=names, wait=wait, dry_run=dry_run, **given)))
 
 

@@ -52,7 +52,7 @@ Exit codes: 0 done or nothing to do, 3 Git or cluster not reachable, 4 denied, 5
 @click.pass_context
 def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, dry_run: bool, **given: str) -> int:
     """Make the cluster what Git says; TARGET is a GitSync or a directory."""
-    names = frozenset(name.lower() for name in consent)
+    names = _options.names(consent)
     options = Options(consent=names, wait=wait, dry_run=dry_run, **given)
     return _edge.start(run(_shell.of(context), options))
 

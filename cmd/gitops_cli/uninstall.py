@@ -54,7 +54,7 @@ def command(
     context: click.Context, /, *, consent: tuple[str, ...], definitions: bool, dry_run: bool, **given: str
 ) -> int:
     """Remove GitSync NAME (or a directory's inventory) and everything it owns."""
-    names = frozenset(name.lower() for name in consent)
+    names = _options.names(consent)
     options = Options(consent=names, definitions=definitions, dry_run=dry_run, **given)
     return _edge.start(run(_shell.of(context), options))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ REVISION = "gitops-worker.io/revision"
 LABEL = "gitops-worker.io/inventory"
 LABEL_LIMIT = 63
 HISTORY = "gitops-worker.io/history"
+_SHARD = re.compile(r"-inventory(-[0-9]+)?$")
 REMEMBERED = 20
 """How many passes that changed something are remembered."""
 
@@ -112,6 +114,11 @@ def _pieces(inventory: Inventory) -> Iterator[list[str]]:
 def shard_name(name: str, index: int) -> str:
     """The ConfigMap of a shard."""
     return f"{name}-inventory" if index == 0 else f"{name}-inventory-{index}"
+
+
+def name_of(shard: str) -> str:
+    """The inventory a ConfigMap is a shard of."""
+    return _SHARD.sub("", shard)
 
 
 def label(name: str) -> str:

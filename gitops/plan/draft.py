@@ -64,12 +64,16 @@ class Stranger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surplus:
-    """Owned and no longer wanted; `superseded` by a newer hash of the same generator."""
+    """Owned and no longer wanted; `superseded` by a newer hash of the same generator.
+
+    `heir` is another inventory that has it too: the object is let go of, not deleted.
+    """
 
     ref: ResourceRef
     entry: inventory.Entry
     live: Manifest
     superseded: bool
+    heir: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +93,15 @@ def draft(
     owned: inventory.Inventory,
     *,
     unreadable: Mapping[ResourceRef, str] | None = None,
+    heirs: Mapping[ResourceRef, str] | None = None,
 ) -> tuple[Item, ...]:
     """Sort every wanted and every owned object into an item; an owned object that is gone needs none."""
-    blocked = unreadable or {}
+    blocked, others = unreadable or {}, heirs or {}
     items: list[Item] = [_look(one, live, owned, blocked) for one in desired]
     wanted = {one.ref for one in desired}
     old = superseded(owned.entries, wanted)
     items += [
-        Surplus(ref=ref, entry=entry, live=live[ref], superseded=ref in old)
+        Surplus(ref=ref, entry=entry, live=live[ref], superseded=ref in old, heir=others.get(ref, ""))
         for ref, entry in owned.entries.items()
         if ref not in wanted and ref in live
     ]

@@ -101,6 +101,8 @@ def _is_namespace(ref: ResourceRef) -> bool:
 
 def _kept(item: Surplus, marks: Mapping[ResourceRef, Mapping[str, Any]], *, prune: bool) -> str:
     """Why an object that left Git stays all the same; empty if it does not."""
+    if item.heir:
+        return f"let go of: inventory {item.heir} has it too"
     if item.ref.kind == "CustomResourceDefinition" and item.ref.name.endswith(".gitops-worker.io"):
         return "our own definitions are never pruned"
     for ref in (item.ref, item.entry.authored):

@@ -125,7 +125,7 @@ def _entries(
     entries: dict[ResourceRef, inventory.Entry] = {}
     for item in items:
         if isinstance(item, Surplus):
-            if item.ref in kept:
+            if item.ref in kept and not item.heir:
                 entries[item.ref] = item.entry
         elif item.desired.ref not in refused or item.desired.ref in owned.entries:
             entries[item.desired.ref] = entry_of(item.desired)

@@ -133,7 +133,8 @@ async def _plan(
     # A GitSync that is in the very repository it follows goes by its finalizer.
     living = {ref: one for ref, one in read.objects.items() if ref != itself}
     header = Header(name=metadata.name, namespace=metadata.namespace, revision=owned.revision)
-    made = settle(draft((), living, owned), {}, owned, header=header, rules=rules)
+    heirs = await inventories.heirs(means.objects, living.keys(), name=header.name, namespace=header.namespace)
+    made = settle(draft((), living, owned, heirs=heirs), {}, owned, header=header, rules=rules)
     places = {(kind.group, kind.kind): Place(kind.group, kind.plural) for kind in read.resources.values()}
     _refuse_footing(
         sync, footing.footing(made.changes, read.objects, places, home=metadata.namespace, accounts=accounts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gitops import errors
 from gitops.objects import Manifest, inventory
 from gitops.ports.objects import DeleteOptions, Listing, Lists, Objects, Resource
+from gitops.ref import ResourceRef
 
 CONFIG_MAPS = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
 ATTEMPTS = 3
@@ -36,6 +38,28 @@ def stored(name: str, listing: Listing) -> Stored:
     first = inventory.shard_name(name, 0)
     found = [one for one in listing.items if one["metadata"]["name"].startswith(first)]
     return Stored(inventory=inventory.read(found), shards={one["metadata"]["name"]: one for one in found})
+
+
+async def heirs(
+    objects: Objects, refs: Collection[ResourceRef], *, name: str, namespace: str
+) -> dict[ResourceRef, str]:
+    """Which of these objects another inventory has too, and which one: an object may move from one to another.
+
+    One request, and only for objects that would be deleted. Without the right to look everywhere, those of the
+    namespace have to do.
+    """
+    if not refs:
+        return {}
+    try:
+        listing = await objects.list(CONFIG_MAPS, labels=inventory.LABEL)
+    except errors.ClusterDenied:
+        listing = await objects.list(CONFIG_MAPS, namespace, labels=inventory.LABEL)
+    found: dict[ResourceRef, str] = {}
+    for one in listing.items:
+        where, other = one["metadata"]["namespace"], inventory.name_of(one["metadata"]["name"])
+        if (where, other) != (namespace, name):
+            found |= {ref: f"{where}/{other}" for ref in inventory.read([one]).entries if ref in refs}
+    return found
 
 
 async def save(objects: Objects, stored: Stored, new: inventory.Inventory, *, name: str, namespace: str) -> Stored:

@@ -63,7 +63,8 @@ async def plan(
     """
     stored = await inventories.load(means.objects, name=name, namespace=namespace)
     read = await live.read(means.objects, (), stored.inventory, namespace=namespace)
-    items = draft((), read.objects, stored.inventory, unreadable=read.unreadable)
+    heirs = await inventories.heirs(means.objects, read.objects.keys(), name=name, namespace=namespace)
+    items = draft((), read.objects, stored.inventory, unreadable=read.unreadable, heirs=heirs)
     whole = budget.Budget(count=max(1, len(stored.inventory.entries)))
     header = Header(name=name, namespace=namespace, revision=stored.inventory.revision)
     made = settle(items, {}, stored.inventory, header=header, rules=Rules(remove=True, budget=whole, consent=consent))

@@ -67,7 +67,9 @@ async def plan(
             await ahead.close()
     wanted, left = ignore.leave(read.desired, read.objects, rules.ignore, today=_today(means))
     read = replace(read, desired=wanted)
-    items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable)
+    surplus = read.objects.keys() & stored.inventory.entries.keys() - {one.ref for one in read.desired}
+    heirs = await inventories.heirs(means.objects, surplus, name=header.name, namespace=header.namespace)
+    items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable, heirs=heirs)
     predictions = await predict.predict(means.objects, items, read)
     made = settle(items, predictions, stored.inventory, header=header, rules=rules)
     places = {(kind.group, kind.kind): lockout.Place(kind.group, kind.plural) for kind in read.resources.values()}
