@@ -38,7 +38,7 @@ bench: setup  ## Measure against peers and floors; prints ratios
 	python -m benchmarks
 
 fuzz: setup  ## Run the property tests with FUZZ=5000 examples
-	GITOPS_FUZZ_EXAMPLES=$(FUZZ) $(PYTEST) tests/unit tests/golden tests/integration -k "property or fuzz or agrees"
+	GITOPS_FUZZ_EXAMPLES=$(FUZZ) $(PYTEST) tests/unit tests/golden tests/integration tests/chaos/test_stories.py -k "property or fuzz or agrees"
 
 cluster: setup  ## Bring up the two-node test cluster and print its kubeconfigs
 	python -m tests.cluster up

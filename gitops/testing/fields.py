@@ -7,6 +7,7 @@ enough for a fake and not for the real thing.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -53,13 +54,14 @@ def leaves(manifest: Mapping[str, Any]) -> dict[Path, Any]:
 
 def encode(paths: Iterable[Path]) -> dict[str, Any]:
     """The `fieldsV1` of a set of paths."""
-    paths = set(paths)
+    ordered = sorted(set(paths))
     tree: dict[str, Any] = {}
-    for path in sorted(paths):
+    for path, following in itertools.zip_longest(ordered, ordered[1:], fillvalue=()):
         node = tree
         for step in path:
             node = node.setdefault(step, {})
-        if any(other[: len(path)] == path and other != path for other in paths):
+        # What lies below a path comes right behind it.
+        if following[: len(path)] == path:
             node.setdefault(".", {})
     return tree
 

@@ -209,11 +209,12 @@ class FakeServer:
                 self._collect(item, options)
 
     def _dependents(self, uid: str, inside: str | None, *, orphan: bool) -> Iterator[tuple[Address, Manifest]]:
-        for address, item in self.store.all():
+        def depends(address: Address, item: Manifest) -> bool:
             owners = item["metadata"].get("ownerReferences") or ()
             owned = not orphan and any(owner.get("uid") == uid for owner in owners)
-            if owned or (inside and address[2] == inside):
-                yield address, item
+            return owned or bool(inside and address[2] == inside)
+
+        yield from self.store.all(depends)
 
     def _time(self) -> str:
         return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")

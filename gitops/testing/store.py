@@ -48,9 +48,9 @@ class Store:
             if (group, kind) == (resource.group, resource.kind) and namespace in {"", where}:
                 yield copy(self._objects[address])
 
-    def all(self) -> Iterator[tuple[Address, Manifest]]:
-        """Everything."""
-        for address in sorted(self._objects):
+    def all(self, wanted: Callable[[Address, Manifest], bool] = lambda *_: True) -> Iterator[tuple[Address, Manifest]]:
+        """Everything that is `wanted`."""
+        for address in sorted(address for address, item in self._objects.items() if wanted(address, item)):
             yield address, copy(self._objects[address])
 
     def put(self, address: Address, manifest: Manifest) -> Manifest:

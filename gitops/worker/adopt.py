@@ -44,17 +44,17 @@ def namespaces(roster: Roster, own: frozenset[str]) -> frozenset[str]:
     """The namespaces whose pods must be known: of the pools served, and of what was begun under older settings."""
     begun = {
         operation.status.claim.namespace
-        for operation in roster.operations.values()
-        if operation.status.claim is not None and not is_final(operation) and _ours(roster, operation)
+        for operation in roster.open.values()
+        if operation.status.claim is not None and _ours(roster, operation)
     }
     return own | begun - {""}
 
 
 def duties(roster: Roster, *, worker: str) -> Iterator[Found]:
     """Everything begun, as far as its namespace is known completely."""
-    for operation in roster.operations.values():
+    for operation in roster.open.values():
         claim = operation.status.claim
-        if claim is None or is_final(operation) or f"pods/{claim.namespace}" not in roster.synced:
+        if claim is None or f"pods/{claim.namespace}" not in roster.synced:
             continue
         key = (operation.metadata.uid, claim.attempt)
         pod = roster.pods.get(key)

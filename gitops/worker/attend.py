@@ -120,7 +120,9 @@ class Attendance:
         now = self._clock.monotonic()
         gave_up, due = self._clocks.read(self._voice.progress(), now)
         if gave_up is not None and seen.gave_up is None and not live.cancel and not live.gone:
-            seen.gave_up = gave_up
+            await self._look_closer()
+            if not live.gone:
+                seen.gave_up, due = self._clocks.read(self._voice.progress(), now)
             return
         times = [time for time in (due, self._voice.due(), self._stop_at()) if time is not None and time > now]
         waits: set[asyncio.Task[object]] = {asyncio.create_task(live.changed.wait())}
@@ -132,6 +134,14 @@ class Attendance:
         finally:
             for task in waits:
                 task.cancel()
+
+    async def _look_closer(self) -> None:
+        """Read the pod once more: what the watch told last may be old, and nobody is to be stopped for that."""
+        live, objects, kind = self._live, self._station.ports.objects, self._station.kinds.pods
+        assert live.pod is not None  # noqa: S101 - attended only once it was seen
+        metadata = live.pod["metadata"]
+        found = await persist(self._clock, lambda: objects.get(kind, metadata["namespace"], metadata["name"]))
+        live.see_pod(found or live.pod, gone=found is None)
 
     def _stop_at(self) -> float | None:
         return None if self._now.deleted_at is None else self._now.deleted_at + self._limit + 1

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gitops import api, errors
-from gitops.api.operation import Phase
-from gitops.pods import allowed, outcome, render, retry
+from gitops.api.operation import Claim, Phase
+from gitops.pods import allowed, marks, outcome, render, retry
 from gitops.pods.render import Launch
+from gitops.ports.history import Past
 from gitops.ports.logstore import LogWriter
 from gitops.sizing import observed
 from gitops.worker import attend, launch, mutexes, record, status, tell
+from gitops.worker.fence import UNANSWERED, outlast
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.record import Written
@@ -85,6 +87,7 @@ async def see_through(station: Station, roster: Roster, live: Live) -> None:
     finally:
         await writer.close(finished=finished)
     if written is not Written.TAKEN:
+        await outlast(station, live)
         await attend.delete(station, live)
 
 
@@ -96,19 +99,41 @@ async def restart(station: Station, roster: Roster, live: Live, attempt: Launch)
     """
     claim = attempt.operation.status.claim
     if claim is not None:
-        past = await persist(
-            station.ports.clock,
-            lambda: station.ports.history.deleted(station.kinds.pods, claim.namespace, claim.pod, since=claim.version),
-        )
+        past = await _past(station, claim)
         if past.last is not None or not past.known:
             live.pod = past.last
-            await conclude(station, roster, live)
+            await _conclude(station, roster, live)
             return
+        # Whoever claimed it may have sent the create, and died before the answer.
+        live.unclear_until = station.ports.clock.monotonic() + UNANSWERED
     await start(station, roster, live, attempt)
 
 
 async def conclude(station: Station, roster: Roster, live: Live) -> None:
-    """Report the end of an attempt whose pod is gone, from what the log store has of it."""
+    """Report the end of an attempt whose pod went while nobody looked.
+
+    It is looked for once more: the watch of pods may be behind that of operations, which tells that there is one.
+    """
+    if live.claim is not None:
+        claim, objects = live.claim, station.ports.objects
+        pod = await persist(station.ports.clock, lambda: objects.get(station.kinds.pods, claim.namespace, claim.pod))
+        if pod is not None and marks.key_of(pod) == live.key:
+            roster.put_pod(pod)
+            return
+        live.pod = (await _past(station, claim)).last
+    await _conclude(station, roster, live)
+
+
+async def _past(station: Station, claim: Claim) -> Past:
+    """What the API server remembers of the pod of a claim."""
+    return await persist(
+        station.ports.clock,
+        lambda: station.ports.history.deleted(station.kinds.pods, claim.namespace, claim.pod, since=claim.version),
+    )
+
+
+async def _conclude(station: Station, roster: Roster, live: Live) -> None:
+    """From the pod's last state, and from what the log store has of it."""
     writer = await station.ports.store.writer(live.log)
     try:
         evidence = outcome.Evidence(
@@ -126,6 +151,7 @@ async def conclude(station: Station, roster: Roster, live: Live) -> None:
 async def acknowledge(station: Station, live: Live) -> None:
     """Delete a pod whose end is reported already: a worker died between the two."""
     await station.ports.store.end(live.log)
+    await outlast(station, live)
     await attend.delete(station, live)
 
 

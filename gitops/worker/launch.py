@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gitops import api, errors
-from gitops.api.meta import GROUP
 from gitops.objects import Manifest
 from gitops.pods import marks, refusal, render
 from gitops.pods.outcome import GaveUp
 from gitops.pods.render import Launch
 from gitops.worker import record, status
+from gitops.worker.fence import UNANSWERED, fence, marked
 from gitops.worker.live import Live
 from gitops.worker.persist import Backoff, persist
 from gitops.worker.roster import Roster, is_final
@@ -48,19 +48,20 @@ async def create(station: Station, live: Live, made: Manifest) -> GaveUp | None:
 
     An unclear answer is followed by reading the operation, then the pod, both consistently, before any new POST of the
     same name; of two POSTs that both arrive the server refuses one. A cancelled attempt that is still unclear is made
-    definite with a pod that no scheduler will place.
+    definite with a pod that no scheduler will place. See `fence` for an unanswered POST that is carried out late.
     """
     backoff = Backoff(station.ports.clock)
     begun: dict[str, float] = {}
     unclear = False
+    live.made = made
     while unclear or not live.cancel:
-        body = _fence(made) if live.cancel else made
         try:
-            live.see_pod(await station.ports.objects.create(station.kinds.pods, body), gone=False)
+            live.see_pod(await station.ports.objects.create(station.kinds.pods, _body(station, live, made)), gone=False)
         except errors.ObjectExists:
             return _adopt(live, await _existing(station, made))
         except errors.ClusterUnavailable as error:
-            unclear = unclear or error.ambiguous
+            if error.ambiguous:
+                unclear, live.unclear_until = True, station.ports.clock.monotonic() + UNANSWERED
             await backoff.pause(error.retry_after)
             gave_up = await _settle(station, live, made) if error.ambiguous else None
             if gave_up is not None or live.pod is not None:
@@ -68,7 +69,8 @@ async def create(station: Station, live: Live, made: Manifest) -> GaveUp | None:
         except errors.ClusterError as error:
             refused = refusal.judge(error)
             now = station.ports.clock.monotonic()
-            if now - begun.setdefault(refused.reason, now) >= refused.patience:
+            # What was not answered may still come about, and is then this attempt's pod.
+            if now - begun.setdefault(refused.reason, now) >= refused.patience and now >= live.unclear_until:
                 return GaveUp(reason=refused.reason, message=refused.message)
             await backoff.pause()
         else:
@@ -76,8 +78,10 @@ async def create(station: Station, live: Live, made: Manifest) -> GaveUp | None:
     return None
 
 
-def _fence(made: Manifest) -> Manifest:
-    return {**made, "spec": {**made["spec"], "schedulingGates": [{"name": f"{GROUP}/cancelled"}]}}
+def _body(station: Station, live: Live, made: Manifest) -> Manifest:
+    if live.cancel:
+        return fence(made)
+    return marked(made) if live.unclear_until > station.ports.clock.monotonic() else made
 
 
 async def _settle(station: Station, live: Live, made: Manifest) -> GaveUp | None:

@@ -69,7 +69,7 @@ def before(roster: Roster, mine: api.Operation) -> Hold | None:
     if mutex is None:
         return None
     version = int(mine.metadata.resource_version)
-    rivals = (one for one in roster.operations.values() if roster.claimed_at(one) < version)
+    rivals = (one for one in roster.open.values() if roster.claimed_at(one) < version)
     return in_the_way(mutex, mine.metadata.uid, holds(rivals, roster.pods.values()))
 
 

@@ -70,6 +70,8 @@ class Roster:
 
     def __init__(self) -> None:
         self.operations: dict[str, api.Operation] = {}
+        self.open: dict[str, api.Operation] = {}
+        """Those of them that have not ended: looked through at every change, however many ended ones are kept."""
         self.pools: dict[str, api.WorkerPool] = {}
         self.removed_pools: set[str] = set()
         """Pools this process has seen and that are no more; after a restart a missing pool is just not found."""
@@ -116,6 +118,10 @@ class Roster:
         if known is not None and _older(operation, known):
             return
         self.operations[operation.metadata.uid] = operation
+        if is_final(operation):
+            self.open.pop(operation.metadata.uid, None)
+        else:
+            self.open[operation.metadata.uid] = operation
         self._tell_operation(operation, gone=False)
         self.wake.set()
 
@@ -139,6 +145,7 @@ class Roster:
     def drop_operation(self, uid: str) -> None:
         """The operation was deleted."""
         gone = self.operations.pop(uid, None)
+        self.open.pop(uid, None)
         self._claims.pop(uid, None)
         if gone is not None:
             self._tell_operation(gone, gone=True)

@@ -19,6 +19,7 @@ from gitops.worker.adopt import Duty, Found
 from gitops.worker.canary import Canaries
 from gitops.worker.drain import Drainage
 from gitops.worker.expire import Expiry
+from gitops.worker.fence import UNANSWERED, is_marked
 from gitops.worker.inspect import Inspector
 from gitops.worker.ledger import Ledger
 from gitops.worker.live import Live
@@ -31,6 +32,10 @@ log = logging.getLogger(__name__)
 NEEDED = frozenset({"operations", "pools", "workers"})
 TICK = 5.0
 """Seconds after which the queue is looked at even if nothing was heard: its clocks run on."""
+LONG, SHARE = 0.005, 4
+"""A look that took so many seconds is followed by that many times as long for the logs: thousands of operations change
+thousands of times, and are not looked through each time.
+"""
 RETRY_AFTER = 10.0
 """Seconds a failed task's operation is left alone."""
 SILENT = 150.0
@@ -75,12 +80,14 @@ class Service:
         return f" ({denied})" if denied else ""
 
     def running(self) -> Mapping[str, int]:
-        """Operations in progress by pool."""
-        return admit.running(live.pool.metadata.name for live in self.live.values() if live.key[1])
+        """Operations in progress by pool: those looked after, and those that for a moment nobody looks after."""
+        claimed = {uid: one.spec.pool for uid, one in self.roster.open.items() if one.status.claim is not None}
+        attended = {uid: live.pool.metadata.name for (uid, attempt), live in self.live.items() if attempt}
+        return admit.running((claimed | attended).values())
 
     def waiting(self) -> Mapping[str, int]:
         """Operations in the queue by pool."""
-        queue = admit.queue(self.roster.operations.values(), live=[uid for uid, _ in self.live])
+        queue = admit.queue(self.roster.open.values(), live=[uid for uid, _ in self.live])
         return {pool: len(found) for pool, found in queue.waiting.items()}
 
     def ready_pools(self) -> Mapping[str, bool]:
@@ -126,13 +133,18 @@ class Service:
             await self._loop(group)
 
     async def _loop(self, group: asyncio.TaskGroup) -> None:
+        clock = self._station.ports.clock
         while True:
             self.roster.wake.clear()
+            begun = clock.monotonic()
             if self.ready:
                 self._reflect_pods(group)
                 self._adopt(group)
                 self._admit(group)
+            spent = clock.monotonic() - begun
             await self._pause()
+            if spent >= LONG:
+                await clock.sleep(spent * SHARE)
 
     async def _pause(self) -> None:
         waits = {
@@ -174,6 +186,8 @@ class Service:
             live = self._enlist(found.key, found.operation, self._pool_of(found))
             if found.pod is not None:
                 live.see_pod(found.pod, gone=False)
+                if is_marked(found.pod):
+                    live.unclear_until = self._station.ports.clock.monotonic() + UNANSWERED
             group.create_task(self._task(live, self._duty(found, live)))
 
     def _duty(self, found: Found, live: Live) -> Coroutine[Any, Any, None]:
@@ -208,7 +222,7 @@ class Service:
 
     def _admit(self, group: asyncio.TaskGroup) -> None:
         roster, now = self.roster, self._station.ports.clock.now()
-        queue = admit.queue(roster.operations.values(), live=[uid for uid, _ in self.live])
+        queue = admit.queue(roster.open.values(), live=[uid for uid, _ in self.live])
         served = {pool.metadata.name: pool for pool in roster.served()}
         taken = self._taken()
         for name, waiting in queue.waiting.items():
@@ -243,7 +257,7 @@ class Service:
     def _taken(self) -> list[Hold]:
         """The mutexes that are held, or about to be: what this process starts is held before its claim is heard of."""
         starting = (live.hold for live in self.live.values() if live.hold is not None and live.key[1])
-        return [*mutexes.holds(self.roster.operations.values(), self.roster.pods.values()), *starting]
+        return [*mutexes.holds(self.roster.open.values(), self.roster.pods.values()), *starting]
 
     def _able(self, name: str, pool: WorkerPool) -> bool:
         """The pool is complete, and everything that runs in it already is known."""

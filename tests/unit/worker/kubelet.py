@@ -15,6 +15,7 @@ from gitops.api.meta import API_VERSION
 from gitops.cluster.operations import OperationObjects
 from gitops.objects import Manifest
 from gitops.pods import marks
+from gitops.ports.clock import Clock
 from gitops.ports.frontdoor import FrontDoor
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
@@ -109,10 +110,12 @@ Behaviour = Callable[[Pod], Coroutine[Any, Any, None]]
 class Cluster:
     """An API server, its nodes, one pool, and as many worker processes as a test starts."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.clock = FakeClock()
-        self.store = FakeLogStore(self.clock)
-        self.objects = FakeObjects(clock=self.clock, namespaces=(HOME, OPS))
+        """Stands still until told; not what a cluster goes by that was given another one."""
+        self._clock: Clock = clock or self.clock
+        self.store = FakeLogStore(self._clock)
+        self.objects = FakeObjects(clock=self._clock, namespaces=(HOME, OPS))
         self.watch = FakeWatch(self.objects)
         self.door: FrontDoor = OperationObjects(objects=self.objects, watch=self.watch, namespace=HOME)
         self.logs = FakePodLogs()
@@ -186,20 +189,20 @@ class Cluster:
         await self.objects.delete(await self.kind(kind), namespace, name, options=DeleteOptions())
         await settle()
 
-    def start(self, process: str = "one", store: FakeLogStore | None = None) -> asyncio.Task[None]:
-        """Another worker process."""
-        store = store or self.store
-        ports = worker.Ports(
-            door=self.door,
-            objects=self.objects,
-            watch=self.watch,
-            logs=self.logs,
-            exec=self.exec,
-            history=self.history,
-            store=store,
-            events=self.events,
-            clock=self.clock,
-        )
+    def start(self, process: str = "one", **ports_of_its_own: Any) -> asyncio.Task[None]:
+        """Another worker process, on the cluster's ports but for those it is given."""
+        shared = {
+            "door": self.door,
+            "objects": self.objects,
+            "watch": self.watch,
+            "logs": self.logs,
+            "exec": self.exec,
+            "history": self.history,
+            "store": self.store,
+            "events": self.events,
+            "clock": self._clock,
+        }
+        ports = worker.Ports(**{**shared, **ports_of_its_own})
         who = worker.Identity(namespace=HOME, worker="main", process=process, runner=RUNNER)
         return asyncio.create_task(worker.serve(ports, who, started=self.services.append))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -12,6 +14,8 @@ from hypothesis import strategies as st
 
 from gitops import errors
 from gitops.pods import marks
+from gitops.ports.objects import Resource
+from gitops.ports.watch import Synced, WatchEvent, nobody
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import Call
 from gitops.testing.store import Stored
@@ -91,7 +95,8 @@ async def test_a_worker_dies_at_any_request(nth: int, carried_out: bool) -> None
         assert first.done()
         cluster.store.lose()
         cluster.start("two")
-    for _ in range(10):
+    # A create that may still be under way keeps the name of its pod for a minute.
+    for _ in range(24):
         await cluster.pass_time(5)
     status = await cluster.status()
     assert status["phase"] == "Succeeded"
@@ -127,6 +132,43 @@ async def test_a_pod_made_and_deleted_while_no_worker_lived_is_not_made_again(*,
     status = await cluster.status()
     assert (status["phase"], status["reason"]) == ("Unknown", "PodLost")
     assert len(cluster.starts) == 1
+    await clean(cluster)
+
+
+class PodsComeLate:
+    """A watch of pods that hangs after its list; the others are as they are."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._watch = cluster.watch
+        self.released = asyncio.Event()
+
+    async def watch(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", heard: Callable[[], None] = nobody
+    ) -> AsyncGenerator[WatchEvent, None]:
+        async with aclosing(self._watch.watch(resource, namespace, labels=labels, heard=heard)) as events:
+            async for event in events:
+                if resource.kind == "Pod" and not isinstance(event, Synced):
+                    await self.released.wait()
+                yield event
+
+
+async def test_a_pod_that_is_heard_of_late_is_not_taken_for_lost() -> None:
+    cluster = Cluster()
+    watchman = Watchman(cluster)
+    cluster.behaviour = slow_echo
+    await cluster.furnish()
+    late = PodsComeLate(cluster)
+    cluster.start("one")
+    cluster.start("two", watch=late, store=FakeLogStore(cluster.clock))
+    await rest()
+    await cluster.submit()
+    for _ in range(4):
+        await cluster.pass_time(2)
+    assert (await cluster.status())["phase"] == "Running"
+    late.released.set()
+    for _ in range(4):
+        await cluster.pass_time(5)
+    assert watchman.ends == {"build": ["Succeeded"]}
     await clean(cluster)
 
 
@@ -228,7 +270,7 @@ class World:
         elif step == "second":
             # Each process has a volume of its own.
             self.stores.append(FakeLogStore(cluster.clock))
-            self.workers.append(cluster.start(f"process-{len(self.workers)}", self.stores[-1]))
+            self.workers.append(cluster.start(f"process-{len(self.workers)}", store=self.stores[-1]))
         elif step == "interrupt":
             cluster.watch.interrupt()
         elif step in {"outage", "back"}:

@@ -143,7 +143,8 @@ async def test_a_worker_dies_at_any_request_of_a_retried_operation(nth: int, *, 
     if first.done():
         cluster.store.lose()
         cluster.start("two")
-    for _ in range(14):
+    # A create that may still be under way keeps the name of its pod for a minute.
+    for _ in range(28):
         await cluster.pass_time(5)
     status = await cluster.status()
     assert status["phase"] == "Succeeded"

@@ -374,7 +374,7 @@ async def test_whoever_sees_the_pod_go_knows_why_it_was_given_up(cluster: Cluste
 
     cluster.objects.before.append(die)
     if second == "beside":
-        cluster.start("two", FakeLogStore(cluster.clock))
+        cluster.start("two", store=FakeLogStore(cluster.clock))
     for _ in range(30):
         await cluster.pass_time(1)
     assert killed
@@ -528,7 +528,7 @@ async def test_two_workers_do_no_harm(cluster: Cluster) -> None:
     cluster.behaviour = echo
     await cluster.furnish()
     cluster.start("one")
-    cluster.start("two", FakeLogStore(cluster.clock))
+    cluster.start("two", store=FakeLogStore(cluster.clock))
     for number in range(6):
         await cluster.submit(f"op{number}")
     for _ in range(10):
