@@ -9,8 +9,10 @@ from typing import Any
 from gitops.build.budget import text_steps
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
+from gitops.yaml import load_all
 from gitops.yaml.scalars import text_of
 from gitops.yaml.tracked import Map
+from gitops.yaml.writer import dump
 
 ORIGIN = "config.kubernetes.io/origin"
 TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
@@ -53,7 +55,7 @@ def joined(base: str, path: str) -> str:
 def set_file_origin(resources: Iterable[Resource], origin: str | None, path: str) -> None:
     """Note the file objects were read from, if origins are asked for."""
     if origin is not None:
-        text = f"path: {joined(origin, path)}\n"
+        text = dump({"path": joined(origin, path)})
         for resource in resources:
             _annotate(resource, ORIGIN, text)
 
@@ -67,21 +69,33 @@ def _annotate(resource: Resource, key: str, value: str) -> None:
     resource.shared = [group for group in resource.shared if not any(at is annotations for _, at, _ in group)]
 
 
+def path_in(origin: str) -> str:
+    """The path an origin names; empty if it names none."""
+    documents = load_all(origin.encode(), ORIGIN)
+    value = documents[0].value if documents else None
+    return str(value.get("path", "")) if isinstance(value, dict) else ""
+
+
 def configured(origin: str, kustomization: Kustomization, kind: str) -> str:
     """The origin of what a built-in generator made, or of a built-in transformation."""
     file = joined(origin, posixpath.basename(kustomization.path))
-    return f"configuredIn: {file}\nconfiguredBy:\n  apiVersion: builtin\n  kind: {kind}\n"
+    return _configured(file, {"apiVersion": "builtin", "kind": kind})
 
 
 def configured_by(path: str, plugin: Resource) -> str:
     """The same for a generator or transformer that has a file of its own."""
-    lines = [f"configuredIn: {path}", "configuredBy:"]
-    lines.append(f"  apiVersion: {text_of(plugin.data.get('apiVersion', ''))}")
-    lines.append(f"  kind: {plugin.kind}")
-    lines += [
-        f"  {field}: {value}" for field, value in (("name", plugin.name), ("namespace", plugin.namespace)) if value
-    ]
-    return "\n".join(lines) + "\n"
+    by = {
+        "apiVersion": text_of(plugin.data.get("apiVersion", "")),
+        "kind": plugin.kind,
+        "name": plugin.name,
+        "namespace": plugin.namespace,
+    }
+    return _configured(path, {field: str(value) for field, value in by.items() if value})
+
+
+def _configured(path: str, by: dict[str, str]) -> str:
+    fields = "".join(f"  {dump({field: value})}" for field, value in by.items())
+    return f"{dump({'configuredIn': path})}configuredBy:\n{fields}"
 
 
 def set_origin(resources: Iterable[Resource], origin: str) -> None:

@@ -149,7 +149,7 @@ def _origin(plugin: Plugin) -> str | None:
     found = plugin.resource.strings("annotations").get(metadata.ORIGIN)
     if found is None:
         return None
-    return metadata.configured_by(found.removeprefix("path: ").strip(), plugin.resource)
+    return metadata.configured_by(metadata.path_in(found), plugin.resource)
 
 
 def run_generators(target: Target, collection: Collection) -> None:
