@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gitops.build import config, shapes
+from gitops import errors
+from gitops.build import config, shapes, swagger
 from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
+from gitops.location import Location
 from gitops.yaml import load_config, plain
 
 _REFERENCE = {
@@ -37,9 +39,25 @@ def read(kustomization: Kustomization, context: Context) -> config.Config:
         found = files.resolve_file(kustomization.folder, str(path), at)
         documents = load_config(files.read(found, at), found)
         definitions = plain(documents[0].value) if documents else {}
+        _refuse_others({} if definitions is None else definitions, found)
         pay = functools.partial(context.budget.spend, at=at, what="to follow definitions that refer to each other")
-        result = result.merged(_from_definitions(definitions if isinstance(definitions, dict) else {}, pay))
+        result = result.merged(_from_definitions(definitions or {}, pay))
     return result
+
+
+def _refuse_others(definitions: Any, file: str) -> None:
+    """Refuse what is no OpenAPI definitions, as kustomize does."""
+    found = next(swagger.problems(definitions), None)
+    if found is None:
+        return
+    path, wanted = found
+    custom = isinstance(definitions, dict) and definitions.get("kind") == "CustomResourceDefinition"
+    raise errors.BuildError(
+        f"crds: {file} holds no OpenAPI definitions",
+        cause=f"{path or 'the file'} must be {wanted}",
+        hint="list a CustomResourceDefinition under resources" if custom else "",
+        location=Location(file, 1, 1),
+    )
 
 
 def _from_definitions(definitions: dict[str, Any], pay: Pay) -> config.Config:

@@ -95,6 +95,7 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below:
     if options.get("immutable"):
         data["immutable"] = True
     resource = Resource(data, at())
+    resource.generated = True
     resource.needs_hash = not options.get("disableNameSuffixHash")
     resource.behavior = entry.get("behavior") or ""
     return resource

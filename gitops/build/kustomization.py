@@ -86,13 +86,15 @@ class _EnoughError(Exception):
     """So much is wrong that nobody needs the rest."""
 
 
-def checked_file(path: str, text: bytes, shape: shapes.Shape, *, what: str) -> ConfigFile:
-    """A configuration file in a given shape.
+def checked_file(
+    path: str, text: bytes, shape: shapes.Shape, *, what: str, strict: bool = True, unique: bool = False
+) -> ConfigFile:
+    """A configuration file in a given shape; unknown fields are wrong if `strict`, duplicate keys if `unique`.
 
     Raises:
         BuildError: a field is unknown or of the wrong type; SeveralErrors if more than one.
     """
-    documents = load_config(text, path)
+    documents = load_config(text, path, unique=unique)
     value = documents[0].value if documents else {}
     raw = ConfigFile(path=path, text=text, data={})
     problems: list[errors.BuildError] = []
@@ -104,7 +106,7 @@ def checked_file(path: str, text: bytes, shape: shapes.Shape, *, what: str) -> C
 
     data = None
     with suppress(_EnoughError):
-        data = shapes.checked(value, shape, report)
+        data = shapes.checked(value, shape, report, strict=strict)
     if problems:
         raise problems[0] if len(problems) == 1 else errors.SeveralErrors(problems)
     return ConfigFile(path=path, text=text, data=data or {})

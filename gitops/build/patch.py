@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gitops import errors
-from gitops.build import budget, patterns, selectors
+from gitops.build import budget, jsonops, patterns, selectors
 from gitops.build.collection import Collection
 from gitops.build.context import Context
 from gitops.build.files import Where
@@ -136,7 +136,7 @@ def operations(content: bytes, file: str, at: Where, context: Context) -> list[d
     value = documents[0].value if documents else None
     if not isinstance(value, list) or not all(isinstance(op, dict) for op in value):
         return None
-    ops: list[dict[str, Any]] = value if context.tracking else plain(value)
+    ops: list[dict[str, Any]] = respelled(value) if context.tracking else plain(value)
     try:
         jsonpatch.check(ops)
     except jsonpatch.DoesNotFit as error:
@@ -144,33 +144,55 @@ def operations(content: bytes, file: str, at: Where, context: Context) -> list[d
     return ops
 
 
+def says_nothing(content: bytes, file: str) -> bool:
+    """Whether the first document of a text has no value: kustomize takes it for a JSON Patch of no operations."""
+    try:
+        documents = load_config(content, file)
+    except errors.ConfigError:
+        return False
+    return bool(documents) and is_null(documents[0].value)
+
+
 def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Context, at: Where) -> None:
-    """Apply a JSON Patch; annotations kustomize itself keeps are not visible to it.
+    """Apply a JSON Patch; annotations kustomize itself keeps cannot be read by it.
 
     Raises:
         BuildError: an operation does not fit.
     """
+    before = resource.identity
     # kustomize goes through JSON here, which forgets how numbers were spelled.
     spelled = respelled if context.tracking else plain if context.odd else _same
     data: Any = spelled(resource.data)
+    pay = functools.partial(context.budget.spend, at=at, what="to copy what JSON patches copy")
+    metadata = data.get("metadata")
+    if (resource.previous or resource.generated) and isinstance(metadata, dict):
+        # kustomize's memories are annotations, so that a patch may add one more, or take away all of none.
+        metadata.setdefault("annotations", {})
     try:
-        if context.tracking:
-            for op in ops:
-                data = jsonpatch.apply([_remembering(op, data)], data, in_place=True)
-        else:
-            data = jsonpatch.apply(ops, data, in_place=True)
+        data = jsonops.apply(ops, data, pay, _remembering if context.tracking else None)
     except jsonpatch.DoesNotFit as error:
+        raise errors.BuildError(f"the JSON patch does not fit {before}", cause=str(error), location=at()) from error
+    if not _is_object(data):
         raise errors.BuildError(
-            f"the JSON patch does not fit {resource.identity}", cause=str(error), location=at()
-        ) from error
-    if not isinstance(data, dict):
-        raise errors.BuildError(f"the JSON patch makes {resource.identity} no object", location=at())
+            f"what the JSON patch leaves of {before} is no object",
+            hint="it needs a kind and a metadata.name",
+            location=at(),
+        )
     resource.data = data
     resource.shared = []
     annotations = data["metadata"].get("annotations") if isinstance(data.get("metadata"), dict) else None
+    if annotations == {}:
+        del data["metadata"]["annotations"]
     if isinstance(annotations, dict):
         for key, value in annotations.items():
             annotations[key] = value if is_string(value) else text_of(value)
+
+
+def _is_object(data: Any) -> bool:
+    if not isinstance(data, dict) or not isinstance(data.get("metadata"), dict):
+        return False
+    kind, name = data.get("kind"), data["metadata"].get("name")
+    return not is_null(kind) and text_of(kind) != "" and not is_null(name) and text_of(name) != ""
 
 
 def _same(data: Any) -> Any:

@@ -201,6 +201,8 @@ class PatchText:
             else:
                 loaded = load_resources(content, path, self.context)
         except errors.ConfigError as error:
+            if patch.says_nothing(content, path):
+                return []
             raise errors.BuildError(
                 "this is neither a strategic merge patch nor a JSON patch",
                 cause=f"{error.message}{': ' if error.cause else ''}{error.cause}",

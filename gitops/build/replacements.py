@@ -59,7 +59,7 @@ def loaded(entry: Mapping[str, Any], folder: str, context: Context, at: Where) -
     shape: Any = shapes.REPLACEMENT
     if documents and isinstance(documents[0].value, list):
         shape = [shapes.REPLACEMENT]
-    data: Any = checked_file(found, text, shape, what="replacement").data
+    data: Any = checked_file(found, text, shape, what="replacement", strict=False).data
     return data if isinstance(data, list) else [data]
 
 

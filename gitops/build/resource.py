@@ -30,6 +30,7 @@ class Resource:
         "allow_name_change",
         "behavior",
         "data",
+        "generated",
         "needs_hash",
         "origin",
         "prefixes",
@@ -48,6 +49,7 @@ class Resource:
         self.suffixes: tuple[str, ...] = ()
         self.variables: tuple[str, ...] = ()
         self.behavior = ""
+        self.generated = False
         self.needs_hash = False
         self.allow_name_change = False
         self.allow_kind_change = False

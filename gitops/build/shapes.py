@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gitops.yaml.scalars import is_null, is_string, plain, text_of
+from gitops.yaml.tracked import Unquoted
 
 Shape = Any
 """`str`, `bool`, `int`, `dict` (strings by name), `object` (anything), a dict of fields, or a list of one shape."""
@@ -157,6 +158,9 @@ def _strings(value: Any, report: Report, pointer: str) -> Any:
         return None
     result = {}
     for key, item in value.items():
+        if isinstance(key, Unquoted) and not pointer.startswith("/metadata/"):
+            report(f"{pointer}/{_escaped(key)}", f"the key {key} must be a string", "put it in quotes")
+            continue
         found = "" if is_null(item) else _scalar(item, str, report, f"{pointer}/{_escaped(key)}")
         if found is not None:
             result[key] = found

@@ -157,7 +157,7 @@ class Target:
             at = self.kustomization.where(f"/configurations/{i}")
             found = files.resolve_file(folder, str(path), at)
             checked = kustomizations.checked_file(
-                found, files.read(found, at), shapes.CONFIGURATION, what="configuration"
+                found, files.read(found, at), shapes.CONFIGURATION, what="configuration", unique=True
             )
             more = config.config_of(checked.data)
             self.context.budget.spend(_READ * len(more), at, "to read configurations")
@@ -226,7 +226,7 @@ def choose_schema(kustomization: Kustomization, context: Context, *, root: bool)
         at = kustomization.where("/openapi/path")
         found = context.files.resolve_file(kustomization.folder, str(path), at)
         documents = load_config(context.files.read(found, at), found)
-        document = plain(documents[0].value) if documents else {}
+        document = (plain(documents[0].value) if documents else None) or {}
     if root or not context.lists.chosen:
         _refuse_versions(kustomization)
     try:

@@ -148,7 +148,8 @@ def read(text: bytes, file: str) -> Values:
 
 def _parsed(text: bytes, file: str) -> tuple[yaml.Document, ...]:
     try:
-        return yaml.load_config(text, file, tracked=True)
+        found = yaml.load_config(text, file, tracked=True)
+        return tuple(document for document in found if yaml.plain(document.value) is not None)
     except errors.ConfigError as error:
         message, cause = error.message, error.cause
         if "alias" in message or "tag" in message:

@@ -186,7 +186,8 @@ def from_openapi(document: Any) -> Schema:
         if not isinstance(definition, dict):
             raise SchemaError(f"the definition {name} is no mapping")
         _define(types, name, definition)
-        for kind in definition.get(_KINDS_OF) or ():
+        listed = definition.get(_KINDS_OF)
+        for kind in listed if isinstance(listed, list) else ():
             if isinstance(kind, dict):
                 group, version = str(kind.get("group") or ""), str(kind.get("version") or "")
                 kinds[(f"{group}/{version}" if group else version, str(kind.get("kind") or ""))] = name

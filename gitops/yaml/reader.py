@@ -16,7 +16,7 @@ from gitops import errors
 from gitops.location import Location
 from gitops.yaml import scalars
 from gitops.yaml.scalars import Authored, Dialect, is_string
-from gitops.yaml.tracked import Items, Map, Text
+from gitops.yaml.tracked import Items, Map, Text, Unquoted
 
 MAX_BYTES = 8 * 1024 * 1024
 """The largest file read: well above anything etcd would store of it."""
@@ -123,22 +123,26 @@ def load_authored(text: bytes, file: str) -> tuple[Document, ...]:
 
 def load_tracked(text: bytes, file: str, dialect: Dialect = Dialect.MANIFEST) -> tuple[Document, ...]:
     """Like `load_authored`, with the position of every value (`.at`)."""
-    return _Reader(text, file, dialect, tracked=True).documents()
+    return _Reader(text, file, dialect, tracked=True, unique=dialect is Dialect.MANIFEST).documents()
 
 
-def load_config(text: bytes, file: str, *, tracked: bool = False) -> tuple[Document, ...]:
-    """The documents of a kustomization or configuration file: YAML 1.1 words, the last of duplicate keys wins."""
-    return _Reader(text, file, Dialect.CONFIG, tracked=tracked).documents()
+def load_config(text: bytes, file: str, *, tracked: bool = False, unique: bool = False) -> tuple[Document, ...]:
+    """The documents of a kustomization or configuration file: YAML 1.1 words, the last of duplicate keys wins.
+
+    With `unique` a duplicate key is refused. A document without a value counts: the first is the one that is used.
+    """
+    return _Reader(text, file, Dialect.CONFIG, tracked=tracked, unique=unique).documents()
 
 
 class _Reader:
     """One pass over one file."""
 
-    def __init__(self, text: bytes, file: str, dialect: Dialect, *, tracked: bool) -> None:
+    def __init__(self, text: bytes, file: str, dialect: Dialect, *, tracked: bool, unique: bool = True) -> None:
         self.text = text
         self.file = file
         self.dialect = dialect
         self.tracked = tracked
+        self.unique = unique
         self.nodes = 0
         self.total = 0
         self.depth = 0
@@ -193,7 +197,7 @@ class _Reader:
                 self._refuse(event, f"the file has more than {MAX_DOCUMENTS} documents or {MAX_FILE_NODES} values", "")
             mark = event.start_mark
             value = self._node(event)
-            if not scalars.is_null(value):
+            if not scalars.is_null(value) or self.dialect is Dialect.CONFIG:
                 start = Location(self.file, mark.line + 1, mark.column + 1)
                 found.append(Document(value, start, self.text, len(found), self.odd, self.dialect, self.nodes))
 
@@ -243,7 +247,7 @@ class _Reader:
             if key is _MERGE and not event.style:
                 merges.append((event, self._node(self.next())))
                 continue
-            if key in result and self.dialect is Dialect.MANIFEST:
+            if self.unique and key in result:
                 self._refuse(event, f"the key {str(key)!r} is there twice", "")
             value = self._node(self.next())
             if self.tracked:
@@ -262,12 +266,18 @@ class _Reader:
 
     def _odd_key(self, event: Any, key: Any) -> str:
         if self.dialect is Dialect.CONFIG:
-            return str(scalars.text_of(scalars.plain(key)))
+            return self._unquoted_key(event, scalars.plain(key))
         value = scalars.plain(key)
         if isinstance(key, Authored) and isinstance(value, str):
             return key.text
         self._refuse(event, f"the key {event.value!r} is not a string", "put it in quotes")
         return ""
+
+    def _unquoted_key(self, event: Any, value: Any) -> str:
+        if value is None:
+            self._refuse(event, "a key has no value", "put it in quotes")
+        text = scalars.text_of(value)
+        return text if isinstance(value, str) else Unquoted(text)
 
     def _merged(self, own: Any, merges: list[Any]) -> Any:
         if len(merges) > 1:

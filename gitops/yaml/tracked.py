@@ -50,6 +50,12 @@ class Text(str):
         return text
 
 
+class Unquoted(str):
+    """A key in a configuration file that YAML reads as a number or the like, as text."""
+
+    __slots__ = ()
+
+
 def replacing(value: Any, before: Any) -> Any:
     """A value put in the place of another, which it remembers; untracked values remember nothing.
 

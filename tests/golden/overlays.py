@@ -386,7 +386,7 @@ def _pod_change(draw: Draw, folder: str) -> dict[str, Any]:
 
 
 def _json_patch(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
-    pool = OPERATIONS if draw(st.integers(0, 6)) == 0 else OPERATIONS[:5]
+    pool = OPERATIONS if draw(st.integers(0, 3)) == 0 else OPERATIONS[:5]
     ops = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=2))
     if _idle(draw, repo, "Deployment", "ConfigMap", "Service"):
         return
@@ -404,6 +404,13 @@ OPERATIONS: tuple[dict[str, Any], ...] = (
     {"op": "remove", "path": "/spec"},
     {"op": "add", "path": "/data/new", "value": "<&>"},
     {"op": "test", "path": "/kind", "value": "Deployment"},
+    {"op": "add", "path": "/metadata/annotations/json", "value": 1.0},
+    {"op": "remove", "path": "/metadata/annotations"},
+    {"op": "replace", "path": "/metadata/labels/none", "value": "x"},
+    {"op": "replace", "path": "/data/none", "value": "x"},
+    {"op": "add", "path": "/spec/ports/-1", "value": {"port": 2}},
+    {"op": "move", "from": "/metadata/labels", "path": "/metadata/annotations"},
+    {"op": "test", "path": "/data/none", "value": None},
 )
 
 

@@ -255,7 +255,7 @@ def _work() -> None:
     copies = [{"op": "copy", "from": "/data", "path": f"/data/c{n}"} for n in range(60)]
     ATTACKS["copies-that-double"] = (
         _with(MAP + "data: {a: b}\n", patches=[{"target": target, "patch": json.dumps(copies)}]),
-        "`copy` has copied more than 100000 values",
+        "to copy what JSON patches copy",
     )
     ATTACKS["variables"] = (
         {
