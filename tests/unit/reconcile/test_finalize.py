@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -402,3 +403,39 @@ async def test_killed_at_any_request_the_next_run_finishes(side: str) -> None:
             await dev.advance(1)
         assert left(dev) == {("ConfigMap", HOME, "theirs"), ("ConfigMap", HOME, "k")}, f"killed {side} request {place}"
     assert place > 20
+
+
+async def test_a_sync_that_another_one_prunes_says_there_what_it_waits_for() -> None:
+    """One authored object in one repository, three in the other: the budget of the second holds."""
+    child = {
+        "apiVersion": api.API_VERSION,
+        "kind": "GitSync",
+        "metadata": {"name": "child", "namespace": HOME},
+        "spec": {
+            "source": {"url": "https://git.example/r", "path": "child"},
+            "interval": "1m",
+            "deletionPolicy": "Delete",
+        },
+    }
+    dev = Dev()
+    inside = {"child/objects.json": json.dumps(MANY[:3]).encode()}
+    dev.repository.push({"objects.json": json.dumps([config_map("a"), child]).encode(), **inside})
+    dev.create()
+    async with dev.running():
+        await dev.advance(10)
+        assert dev.ready == ("True", "Applied")
+        assert dev.data("c0")
+        dev.repository.push({"objects.json": json.dumps([config_map("a")]).encode(), **inside})
+        await dev.advance(120)
+        assert dev.ready == ("False", "TimedOut")
+        words = dev.condition("Ready")["message"]
+        assert f"GitSync.gitops-worker.io home/child: being deleted, finalizers: {finalize.FINALIZER}" in words
+        assert f"-n {HOME} child {consent.ANNOTATION}=gitsync/child" in words
+        assert dev.data("c0")
+        found = dev.objects.server.get(status.GIT_SYNCS, HOME, "child")
+        assert found is not None
+        found["metadata"]["annotations"] = {consent.ANNOTATION: "gitsync/child"}
+        dev.objects.server.replace(status.GIT_SYNCS, found, manager="kubectl")
+        await dev.advance(180)
+        assert dev.ready == ("True", "Applied")
+        assert left(dev) == {("ConfigMap", HOME, "a"), INVENTORY, ("GitSync", HOME, NAME)}
