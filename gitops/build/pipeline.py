@@ -53,13 +53,13 @@ class _Step:
         self.origin = origin
 
     def _done(self, transformer: str) -> None:
-        """After each transformer: note it where asked for, leave out what a patch deleted."""
+        """After each transformer: leave out what a patch deleted, note it on the rest where asked for."""
+        self.collection.drop_deleted()
         if self.origin is not None:
             note = metadata.configured(self.origin, self.kustomization, transformer)
             metadata.note(
                 self.collection.resources, note, self._paying("", "to note every transformer on every object")
             )
-        self.collection.drop_deleted()
 
     def _paying(self, pointer: str, what: str) -> Callable[[int], None]:
         """How a transformer pays for what the entry at a pointer asks for."""

@@ -207,10 +207,10 @@ def run_transformers(target: Target, collection: Collection) -> None:
     target.context.budget.foresee(budget.VISITED * len(plugins) * len(collection.resources), at, what)
     for plugin in plugins:
         _transform(plugin, collection)
+        collection.drop_deleted()
         origin = _origin(plugin)
         if origin is not None:
             metadata.note(collection.resources, origin, plugin.pay)
-        collection.replace([resource for resource in collection.resources if resource.data])
 
 
 def run_validators(target: Target, collection: Collection) -> None:
