@@ -55,10 +55,16 @@ class Live:
         self.changed.set()
 
     def see_pod(self, pod: Manifest, *, gone: bool) -> None:
-        """The attempt's pod changed. One of another UID is not the one that was started."""
+        """The attempt's pod changed. One of another UID is not the one that was started.
+
+        An older state than the known one is no news: the watch may be ahead of the answer to the create, and a pod that
+        no node can hold changes no more.
+        """
         known = self.pod
         if known is not None and known["metadata"].get("uid") != pod["metadata"].get("uid"):
             return
+        if known is not None and _version(pod) < _version(known):
+            pod = known
         self.pod = pod
         self.gone = self.gone or gone
         self.changed.set()
@@ -83,3 +89,9 @@ class Live:
     def pod_uid(self) -> str:
         """UID of the pod; empty before one is known."""
         return str(self.pod["metadata"].get("uid") or "") if self.pod else ""
+
+
+def _version(pod: Manifest) -> int:
+    """Of two states of one object that with the greater resourceVersion is the later one (KEP-5504)."""
+    version = str(pod["metadata"].get("resourceVersion") or "")
+    return int(version) if version.isdecimal() else 0
