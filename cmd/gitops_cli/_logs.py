@@ -94,6 +94,8 @@ async def print_log(
 
 async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Span) -> AsyncGenerator[bytes, None]:
     """The log's bytes, through every interruption if it is followed: asked for again from the last frame on."""
+    if span.follow and span.tail == 0:
+        span = await _from_now(connection, operation, span)
     decoder = Decoder()
     clock = connection.clock
     last = clock.monotonic()
@@ -114,6 +116,20 @@ async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Sp
             await clock.sleep(0.5)
         else:
             return
+
+
+async def _from_now(connection: cluster.Cluster, operation: api.Operation, span: Span) -> Span:
+    """Behind what there is now, by the number of its last frame: what comes during a break is not taken for old."""
+    decoder = Decoder()
+    try:
+        async with aclosing(_once(connection, operation, replace(span, follow=False, tail=1))) as blocks:
+            async for block in blocks:
+                decoder.feed(block)
+    except errors.ObjectMissing:
+        pass  # nothing yet: all that comes is new
+    except errors.ClusterUnavailable:
+        return span
+    return replace(span, tail=None, since="", after=decoder.last)
 
 
 async def _once(connection: cluster.Cluster, operation: api.Operation, span: Span) -> AsyncGenerator[bytes, None]:

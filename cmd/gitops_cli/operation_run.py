@@ -31,6 +31,18 @@ class Options:
     env: tuple[str, ...]
     interpreter: str
     timeout: str
+    step: str
+    labels: tuple[str, ...]
+    image: str
+    service_account: str
+    platform: str
+    priority: int
+    mutex: str
+    shared: bool
+    idempotent: bool
+    ttl: str
+    resources: tuple[str, ...]
+    limits: tuple[str, ...]
     follow: bool
     wait: bool
     exit_code: str
@@ -46,6 +58,7 @@ Examples:
   gitops operation run --pool linux --follow -f deploy.sh -- production
   gitops operation run --pool linux -f - < migrate.py        (its #! line says what runs it)
   gitops operation run --pool linux --wait -o json -f deploy.sh
+  gitops operation run --pool linux --step deploy --mutex production --request memory=2Gi -f deploy.sh
 
 \b
 Exit codes: 0 created, or with --follow or --wait succeeded; 1 it did not succeed;
@@ -58,6 +71,18 @@ with --exit-code=script the script's own.
 @click.option("--env", "-e", metavar="K=V", multiple=True, help="Environment variable; never a secret. Repeatable.")
 @click.option("--interpreter", metavar="COMMAND", default="", help="Default: the script's #! line, else /bin/sh.")
 @click.option("--timeout", metavar="DURATION", default="", help="For the script's run; default: the pool's.")
+@click.option("--step", metavar="NAME", default="", help="What it is a run of: usage is kept by step, see `pool top`.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="Label of the Operation. Repeatable.")
+@click.option("--image", metavar="IMAGE", default="", help="Instead of the pool's, which must allow it.")
+@click.option("--service-account", metavar="NAME", default="", help="Instead of the pool's, which must allow it.")
+@click.option("--platform", type=click.Choice(["linux/amd64", "linux/arm64"]), default=None, help="Of its node.")
+@click.option("--request", "resources", metavar="K=V", multiple=True, help="Resource request: cpu=2. Repeatable.")
+@click.option("--limit", "limits", metavar="K=V", multiple=True, help="Resource limit: memory=4Gi. Repeatable.")
+@click.option("--priority", type=click.IntRange(-1000, 1000), default=0, help="The higher goes first in its pool.")
+@click.option("--mutex", metavar="NAME", default="", help="Does not run beside others that name it.")
+@click.option("--shared", is_flag=True, help="With --mutex: runs beside others that share it.")
+@click.option("--idempotent", is_flag=True, help="May be started again when the cluster ended it midway.")
+@click.option("--ttl", metavar="DURATION", default="", help="The Operation is deleted so long after its end.")
 @click.option("--follow", is_flag=True, help="Print its output as it comes, and end with its verdict.")
 @click.option("--wait", is_flag=True, help="Wait for its verdict.")
 @click.option(
@@ -133,8 +158,6 @@ def specification(options: Options, text: str) -> dict[str, Any]:
     Raises:
         ConfigError: an environment variable is not written NAME=VALUE, or the timeout is no duration.
     """
-    from gitops.api import duration
-
     spec: dict[str, Any] = {"pool": options.pool, "script": text or 'exec "$@"\n'}
     if options.words:
         spec["arguments"] = list(options.words)
@@ -142,11 +165,55 @@ def specification(options: Options, text: str) -> dict[str, Any]:
     if interpreter:
         spec["interpreter"] = interpreter
     if options.env:
-        spec["env"] = [{"name": name, "value": value} for name, value in _variables(options.env).items()]
-    if options.timeout:
-        duration.seconds(options.timeout)
-        spec["timeout"] = options.timeout
-    return spec
+        spec["env"] = [
+            {"name": name, "value": value}
+            for name, value in _pairs(options.env, "environment variable", "--env").items()
+        ]
+    return spec | _choices(options)
+
+
+def _choices(options: Options) -> dict[str, Any]:
+    """What differs from the pool's own.
+
+    Raises:
+        ConfigError: a duration is none, a pair is not written NAME=VALUE, or --shared has no mutex.
+    """
+    from gitops import errors
+    from gitops.api import duration
+
+    for given in (options.timeout, options.ttl):
+        if given:
+            duration.seconds(given)
+    if options.shared and not options.mutex:
+        raise errors.ConfigError("--shared says how a mutex is held", hint="name it with --mutex")
+    resources = {
+        "requests": _pairs(options.resources, "resource request", "--request"),
+        "limits": _pairs(options.limits, "resource limit", "--limit"),
+    }
+    chosen: dict[str, Any] = {
+        "timeout": options.timeout,
+        "image": options.image,
+        "serviceAccount": options.service_account,
+        "platform": options.platform,
+        "priority": options.priority,
+        "mutex": {"name": options.mutex, "mode": "shared" if options.shared else "exclusive"} if options.mutex else {},
+        "idempotent": options.idempotent,
+        "ttlAfterFinished": options.ttl,
+        "resources": {name: found for name, found in resources.items() if found},
+    }
+    return {name: value for name, value in chosen.items() if value}
+
+
+def labels(options: Options) -> dict[str, str]:
+    """The Operation's labels.
+
+    Raises:
+        ConfigError: one is not written NAME=VALUE.
+    """
+    from gitops.pods import marks
+
+    found = dict(_pairs(options.labels, "label", "--label"))
+    return found | ({marks.STEP: options.step} if options.step else {})
 
 
 def _shebang(text: str) -> list[str]:
@@ -154,14 +221,15 @@ def _shebang(text: str) -> list[str]:
     return shlex.split(first[2:]) if first.startswith("#!") else []
 
 
-def _variables(given: tuple[str, ...]) -> Mapping[str, str]:
+def _pairs(given: tuple[str, ...], what: str, option: str) -> Mapping[str, str]:
     from gitops import errors
 
     found: dict[str, str] = {}
     for each in given:
         name, equals, value = each.partition("=")
         if not name or not equals:
-            raise errors.ConfigError(f"not an environment variable: {name!r}", hint="write --env NAME=VALUE")
+            article = "an" if what[0] in "aeiou" else "a"
+            raise errors.ConfigError(f"not {article} {what}: {name!r}", hint=f"write {option} NAME=VALUE")
         found[name] = value
     return found
 
@@ -193,7 +261,7 @@ async def _create(connection: cluster.Cluster, where: str, options: Options, spe
     from gitops_cli import _operations
 
     name = options.name or f"{options.pool[:200]}-{secrets.token_hex(4)}"
-    metadata = {"name": name, "namespace": where}
+    metadata = {"name": name, "namespace": where, "labels": labels(options)}
     manifest = {"apiVersion": api.API_VERSION, "kind": "Operation", "metadata": metadata, "spec": dict(spec)}
     resource = await _operations.kind(connection)
     try:

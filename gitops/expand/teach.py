@@ -13,6 +13,14 @@ from gitops.merge import schema as merging
 
 _KINDS = ("Worker", "WorkerPool")
 _TEMPLATE = "PodTemplateSpec"
+_REFERENCES = {
+    "Secret": (
+        ("Worker", "spec/imagePullSecrets"),
+        ("Worker", "spec/logStore/bucket/credentials/name"),
+    ),
+    "ConfigMap": (("Worker", "spec/logStore/bucket/ca/name"),),
+}
+"""What our kinds name in their own namespace. What a pool names is in another one, where kustomize follows no names."""
 
 
 def configurations() -> dict[str, Any]:
@@ -24,6 +32,14 @@ def configurations() -> dict[str, Any]:
                 "group": meta.GROUP,
                 "fieldSpecs": [{"kind": "Worker", "group": meta.GROUP, "path": "spec/pools"}],
             },
+            *(
+                {
+                    "kind": kind,
+                    "version": "v1",
+                    "fieldSpecs": [{"kind": ours, "group": meta.GROUP, "path": path} for ours, path in paths],
+                }
+                for kind, paths in _REFERENCES.items()
+            ),
         ],
         "images": [{"kind": kind, "group": meta.GROUP, "path": "spec/image"} for kind in _KINDS],
     }

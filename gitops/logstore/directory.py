@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
@@ -34,12 +35,14 @@ class DirectoryStore:
         self._clock = clock
         self._retention = retention or Retention()
         self._news = News(clock)
+        self._open: Counter[str] = Counter()
         root.mkdir(parents=True, exist_ok=True)
 
     async def writer(self, uid: str) -> LogWriter:
         """See the port."""
         path = self._path(uid)
         tally = await asyncio.to_thread(file.recover, path)
+        self._open[uid] += 1
         return _Writer(self, uid, file.open_to_append(path), tally)
 
     async def read(self, uid: str, span: Span) -> AsyncGenerator[Sequence[Frame], None]:
@@ -64,7 +67,8 @@ class DirectoryStore:
 
     async def sweep(self) -> int:
         """Remove what the retention no longer keeps; how many logs that were."""
-        return await asyncio.to_thread(file.sweep, self._root, self._retention, now=self._clock.now().timestamp())
+        now, busy = self._clock.now().timestamp(), frozenset(self._open)
+        return await asyncio.to_thread(file.sweep, self._root, self._retention, now=now, busy=busy)
 
     async def check(self) -> None:
         """Whether the directory can be written.
@@ -80,6 +84,11 @@ class DirectoryStore:
             raise errors.LogStoreUnavailable(
                 f"cannot write the log directory {self._root}", cause=error.strerror or ""
             ) from error
+
+    def forget(self, uid: str) -> None:
+        """A writer stopped."""
+        self._open[uid] -= 1
+        self._open += Counter()  # without those that are at zero
 
     def announce(self, uid: str) -> None:
         """Something was appended, or the log ended."""
@@ -134,5 +143,6 @@ class _Writer:
     async def close(self, *, finished: bool) -> None:
         """See the port."""
         os.close(self._file)
+        self._store.forget(self._uid)
         if finished:
             await self._store.end(self._uid)

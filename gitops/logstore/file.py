@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -144,8 +144,8 @@ def _split(block: bytes, at: int) -> list[tuple[int, bytes]]:
     return found
 
 
-def sweep(root: Path, retention: Retention, *, now: float) -> int:
-    """Remove what is no longer kept of the ended logs; how many that were."""
+def sweep(root: Path, retention: Retention, *, now: float, busy: Container[str] = ()) -> int:
+    """Remove what is no longer kept of the ended logs, and of those left open that are not `busy`; how many."""
     logs, orphans = [], []
     for mark in root.glob(f"*{ENDED}"):
         try:
@@ -155,9 +155,17 @@ def sweep(root: Path, retention: Retention, *, now: float) -> int:
             orphans.append(mark)
         else:
             logs.append(Kept(name=mark.stem, written=stat.st_mtime, bytes=stat.st_size))
+    logs += _abandoned(root, busy, before=now - retention.abandoned)
     doomed = retention.doomed(logs, now=now)
     for name in doomed:
         (root / f"{name}{LOG}").unlink(missing_ok=True)
     for mark in [*orphans, *(root / f"{name}{ENDED}" for name in doomed)]:
         mark.unlink(missing_ok=True)
     return len(doomed)
+
+
+def _abandoned(root: Path, busy: Container[str], *, before: float) -> Iterator[Kept]:
+    for path in root.glob(f"*{LOG}"):
+        stat = path.stat()
+        if stat.st_mtime < before and path.stem not in busy and not path.with_suffix(ENDED).exists():
+            yield Kept(name=path.stem, written=stat.st_mtime, bytes=stat.st_size)

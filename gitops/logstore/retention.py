@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An ended log in a store: when it was last written (seconds since 1970), and its size."""
+    """A log that has ended or was left open: when it was last written (seconds since 1970), and its size."""
 
     name: str
     written: float
@@ -21,6 +21,8 @@ class Retention:
 
     seconds: float = 30 * 86400.0
     bytes: int = 10 * 1024**3
+    abandoned: float = 7 * 86400.0
+    """Seconds after which a log that nobody writes counts as ended: its worker and its operation are gone."""
 
     def doomed(self, logs: Iterable[Kept], *, now: float) -> list[str]:
         """Names of the logs to remove."""

@@ -120,8 +120,12 @@ class SegmentedStore:
             written, size = (max(before.written, item.written), before.bytes) if before else (item.written, 0)
             found[uid] = Kept(name=uid, written=written, bytes=size + item.bytes)
             keys.setdefault(uid, []).append(name)
-        ended = [kept for uid, kept in found.items() if END in keys[uid] and uid not in self._open]
-        doomed = self._retention.doomed(ended, now=self._clock.now().timestamp())
+        now = self._clock.now().timestamp()
+        left = now - self._retention.abandoned
+        ended = [
+            kept for uid, kept in found.items() if uid not in self._open and (END in keys[uid] or kept.written < left)
+        ]
+        doomed = self._retention.doomed(ended, now=now)
         for uid in doomed:
             # The mark goes last: a sweep that is cut off is finished by the next.
             await self._bucket.delete([f"{uid}/{name}" for name in keys[uid] if name != END])

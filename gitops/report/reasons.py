@@ -46,21 +46,15 @@ _OPERATION = (
     ),
     ("InvalidSpec", "No pod can be made of the operation and its pool.", "the message names the field"),
     ("InterpreterNotStarted", "The interpreter is not in the image, or cannot be executed.", "check spec.interpreter"),
-    ("FilesNotWritten", "A file of spec.files could not be written; the script was not started.", "the log names it"),
+    (
+        "FilesNotWritten",
+        "A file of spec.files could not be written into the working directory; the script was not started.",
+        "the log names it; check spec.files and the pool's workspace.sizeLimit",
+    ),
     (
         "DockerUnavailable",
         "The script called docker, which the image does not have: a pod has no Docker engine.",
-        "see docs/how-to/run-operations.md for the alternatives",
-    ),
-    (
-        "FilesNotWritten",
-        "The operation's files could not be written into the working directory.",
-        "check spec.files and spec.filesFrom, and the pool's workspace.sizeLimit",
-    ),
-    (
-        "DockerUnavailable",
-        "The script called docker, and there is no Docker daemon on the node.",
-        "build images without a daemon (BuildKit rootless, Buildah); put tools into the pool's image; see GW303",
+        "build images without a daemon (BuildKit rootless, Buildah); see GW303 and docs/how-to/run-operations.md",
     ),
     (
         "Unschedulable",

@@ -99,7 +99,9 @@ class WorkerCollector(Collector):
     def _counted(self) -> Iterable[Metric]:
         sums = self._sums
         queued = HistogramMetricFamily(
-            "gitops_operation_queue_seconds", "From an operation's creation to its claim", labels=["pool"]
+            "gitops_operation_queue_seconds",
+            "From an operation's creation, or the end of its last attempt, to its claim",
+            labels=["pool"],
         )
         bounds = [*(f"{bound:g}" for bound in sums.bounds), "+Inf"]
         for pool, spread in sums.queued.items():

@@ -36,7 +36,7 @@ class Figures:
 
     def __init__(self) -> None:
         self.queued: defaultdict[str, Spread] = defaultdict(Spread)
-        """From creation to claim."""
+        """From creation, or the end of the attempt before, to claim."""
         self.pending: Counter[tuple[str, str]] = Counter()
         """Milliseconds that pods waited before their script ran, by pool and reason."""
         self.ended: Counter[tuple[str, str, str]] = Counter()
@@ -44,8 +44,9 @@ class Figures:
 
     def start(self, operation: api.Operation, now: datetime) -> None:
         """An operation was claimed."""
-        created = operation.metadata.creation_timestamp
-        waited = (now - datetime.fromisoformat(created)).total_seconds() if created else 0.0
+        attempts = operation.status.attempts
+        since = attempts[-1].finished_at if attempts else operation.metadata.creation_timestamp
+        waited = (now - datetime.fromisoformat(since)).total_seconds() if since else 0.0
         self.queued[operation.spec.pool].add(max(waited, 0.0))
 
     def pend(self, pool: str, progress: Progress, seconds: float) -> None:

@@ -67,7 +67,7 @@ async def create(station: Station, live: Live, made: Manifest) -> GaveUp | None:
             if gave_up is not None or live.pod is not None:
                 return gave_up
         except errors.ClusterError as error:
-            refused = refusal.judge(error)
+            refused = refusal.judge(error, made)
             now = station.ports.clock.monotonic()
             # What was not answered may still come about, and is then this attempt's pod.
             if now - begun.setdefault(refused.reason, now) >= refused.patience and now >= live.unclear_until:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -215,6 +215,32 @@ def test_property_every_store_has_the_same_last_lines(
         assert found[1] == found[2]
 
     asyncio.run(check())
+
+
+async def test_a_log_that_was_left_open_goes_once_nobody_can_still_write_it(tmp_path: Path) -> None:
+    clock = FakeClock()
+    store = DirectoryStore(tmp_path, clock, retention=Retention(seconds=100))
+    written = await store.writer("written")
+    for name, days in (("written", 9), ("left", 9), ("new", 6)):
+        if name != "written":
+            await (await store.writer(name)).close(finished=False)
+        when = clock.now().timestamp() - days * 86400
+        os.utime(tmp_path / f"{name}.log", (when, when))
+    assert await store.sweep() == 1
+    assert sorted(entry.name for entry in os.scandir(tmp_path)) == ["new.log", "written.log"]
+    await written.close(finished=False)
+    assert await store.sweep() == 1
+
+
+async def test_a_log_left_open_in_a_bucket_goes_too() -> None:
+    memory, clock = MemoryStore(), FakeClock(datetime.now(UTC) + timedelta(days=9))
+    store = SegmentedStore(Bucket(memory, "memory"), clock, retention=Retention(seconds=100))
+    writer = await store.writer(UID)
+    await writer.append(made(1, 3))
+    await writer.sync()
+    assert await store.sweep() == 0
+    await writer.close(finished=False)
+    assert await store.sweep() == 1
 
 
 async def test_old_logs_go_and_open_ones_stay(tmp_path: Path) -> None:

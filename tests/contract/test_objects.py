@@ -287,6 +287,24 @@ async def test_a_listing_is_complete_and_says_what_its_items_are(ground: Ground)
     assert int(listing.resource_version) > 0
 
 
+async def test_a_listing_takes_a_field(ground: Ground) -> None:
+    kind = await ground.kind("v1", "ConfigMap")
+    for name in ("a", "b"):
+        await ground.objects.apply(kind, ground.config_map(name, labels={"all": "yes"}))
+    listing = await ground.objects.list(kind, ground.namespace, fields="metadata.name=b")
+    assert [item["metadata"]["name"] for item in listing.items] == ["b"]
+    assert not (await ground.objects.list(kind, ground.namespace, labels="all=no", fields="metadata.name=b")).items
+    events = await ground.kind("v1", "Event")
+    for name, uid in (("one", "u-1"), ("two", "u-2")):
+        regarding = {"kind": "Pod", "namespace": ground.namespace, "name": name, "uid": uid}
+        metadata = {"name": name, "namespace": ground.namespace}
+        await ground.objects.create(
+            events, {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": regarding}
+        )
+    told = await ground.objects.list(events, ground.namespace, fields="involvedObject.uid=u-2")
+    assert [item["metadata"]["name"] for item in told.items] == ["two"]
+
+
 @pytest.mark.parametrize(
     ("labels", "names"),
     [

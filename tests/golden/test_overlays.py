@@ -41,6 +41,18 @@ TAUGHT: Mapping[str, Mapping[str, str]] = {
             "spec: {podTemplate: {spec: {containers: [{name: operation, env: [{name: B, value: two}]}]}}}\n"
         ),
     },
+    "bucket": {
+        "kustomization.yaml": (
+            "namePrefix: eu-\nnamespace: team\nresources: [../base]\npatches: [{path: bucket.yaml}]\n"
+            "secretGenerator: [{name: keys, literals: [AWS_ACCESS_KEY_ID=a]}, {name: pull, literals: [a=b]}]\n"
+            "configMapGenerator: [{name: roots, literals: [ca.crt=x]}]\n"
+        ),
+        "bucket.yaml": (
+            "apiVersion: gitops-worker.io/v1alpha1\nkind: Worker\nmetadata: {name: worker}\nspec:\n"
+            "  imagePullSecrets: [pull]\n"
+            "  logStore: {bucket: {name: logs, credentials: {name: keys}, ca: {name: roots, key: ca.crt}}}\n"
+        ),
+    },
     "others": {
         "kustomization.yaml": "namespace: team\nresources: [../base, app.yaml]\npatches: [{path: patch.yaml}]\n",
         "app.yaml": (
@@ -140,3 +152,10 @@ def test_an_unknown_field_is_said_with_its_place() -> None:
     [error] = validate.validate(pool.manifest, lambda pointer: build.locate(pool, pointer))
     assert str(error) == "overlays/dev/pool-linux.yaml:6:17: unknown field spec.maxOperation"
     assert error.hint == "did you mean maxOperations?"
+
+
+def test_what_a_worker_names_is_followed_to_its_new_name() -> None:
+    spec = built("bucket")["Worker"].manifest["spec"]
+    assert spec["logStore"]["bucket"]["credentials"]["name"].startswith("eu-keys-")
+    assert spec["logStore"]["bucket"]["ca"]["name"].startswith("eu-roots-")
+    assert spec["imagePullSecrets"][0].startswith("eu-pull-")

@@ -79,6 +79,15 @@ def test_what_was_used_becomes_a_commit_with_its_evidence(
     assert code == 0
     assert shown.splitlines()[1].split()[:3] == ["linux", "deploy", "14"]
 
+    code, shown = gitops("pool", "list", "-o", "json")
+    assert code == 0
+    assert [(one["name"], one["ready"], one["running"], one["waiting"]) for one in json.loads(shown)] == [
+        ("linux", "unknown", 0, 0)
+    ]
+    code, shown = gitops("pool", "list")
+    assert code == 0
+    assert "linux" in shown
+
     code, shown = gitops("pool", "recommend", "linux", "-o", "json")
     assert code == 1
     made = json.loads(shown)

@@ -121,6 +121,17 @@ async def test_a_tail_goes_on_behind_its_last_frame(capsys: pytest.CaptureFixtur
     ]
 
 
+async def test_from_now_on_means_from_the_frame_that_is_last_now(capsys: pytest.CaptureFixture[str]) -> None:
+    lost = errors.ClusterUnavailable("gone")
+    connection = _connection(
+        _answer(FRAMES[0]), _answer(b"1|h|4|\n", whole=False), lost, _answer(FRAMES[1] + FRAMES[2])
+    )
+    await _print(connection, follow=True, tail=0)
+    assert capsys.readouterr().out == "two\nthree\n"
+    follow = "/logs/u-1?follow=1&after=1&raw=1"
+    assert [path for _, path in connection.ports.asked] == ["/logs/u-1?tail=1&raw=1", follow, follow]
+
+
 async def test_a_worker_that_stays_away_is_given_up() -> None:
     connection = _connection(*[errors.ClusterUnavailable("gone")] * 1000)
     with pytest.raises(errors.ClusterUnavailable, match="gone"):

@@ -22,6 +22,18 @@ def _options(**given: Any) -> operation_run.Options:
             "env": (),
             "interpreter": "",
             "timeout": "",
+            "step": "",
+            "labels": (),
+            "image": "",
+            "service_account": "",
+            "platform": None,
+            "priority": 0,
+            "mutex": "",
+            "shared": False,
+            "idempotent": False,
+            "ttl": "",
+            "resources": (),
+            "limits": (),
             "follow": False,
             "wait": False,
             "exit_code": "verdict",
@@ -34,6 +46,37 @@ def _options(**given: Any) -> operation_run.Options:
 def test_a_command_keeps_its_words_as_they_are() -> None:
     spec = operation_run.specification(_options(words=("echo", "a b", "$HOME", "-o")), "")
     assert spec == {"pool": "linux", "script": 'exec "$@"\n', "arguments": ["echo", "a b", "$HOME", "-o"]}
+
+
+def test_what_differs_from_the_pool_is_in_the_spec() -> None:
+    given = {"image": "tools:2", "service_account": "deployer", "platform": "linux/arm64", "priority": 5, "ttl": "1h"}
+    more = {
+        "mutex": "production",
+        "shared": True,
+        "idempotent": True,
+        "resources": ("cpu=2",),
+        "limits": ("memory=4Gi",),
+    }
+    spec = operation_run.specification(_options(words=("x",), **given, **more), "")
+    assert {key: value for key, value in spec.items() if key not in {"pool", "script", "arguments"}} == {
+        "image": "tools:2",
+        "serviceAccount": "deployer",
+        "platform": "linux/arm64",
+        "priority": 5,
+        "ttlAfterFinished": "1h",
+        "mutex": {"name": "production", "mode": "shared"},
+        "idempotent": True,
+        "resources": {"requests": {"cpu": "2"}, "limits": {"memory": "4Gi"}},
+    }
+
+
+def test_a_step_is_a_label() -> None:
+    found = operation_run.labels(_options(step="deploy", labels=("project=shop", "environment=test")))
+    assert found == {"gitops-worker.io/step": "deploy", "project": "shop", "environment": "test"}
+    with pytest.raises(errors.ConfigError, match="not a label: 'project'"):
+        operation_run.labels(_options(labels=("project",)))
+    with pytest.raises(errors.ConfigError, match="--shared says how"):
+        operation_run.specification(_options(words=("x",), shared=True), "")
 
 
 @pytest.mark.parametrize(

@@ -257,9 +257,23 @@ def test_each_stage_has_a_clock_and_each_trouble_too() -> None:
     ],
 )
 def test_refusals_of_the_api_server(error: errors.ClusterError, reason: str, *, waits: bool) -> None:
-    found = refusal.judge(error)
+    found = refusal.judge(error, POD)
     assert (found.reason, found.patience > 0) == (reason, waits)
     assert found.message == error.cause
+
+
+POD = {"metadata": {"namespace": "ops"}, "spec": {"containers": [{"resources": {"requests": {"cpu": "1"}}}]}}
+
+
+def test_a_limit_that_a_limit_range_filled_in_is_named() -> None:
+    """As the API server says it when a LimitRange has a default limit below what the pod asks for."""
+    words = 'Pod "op-1" is invalid: spec.containers[0].resources.requests: Invalid value: "1": must be less than or equal to cpu limit of 500m'  # noqa: E501
+    found = refusal.judge(errors.ObjectInvalid("x", cause=words), POD)
+    assert (found.reason, found.patience) == ("LimitRangeRefused", 0.0)
+    assert "a LimitRange of ops set the limit" in found.message
+    limits = {"resources": {"requests": {"cpu": "1"}, "limits": {"cpu": "500m"}}}
+    own = {"metadata": {"namespace": "ops"}, "spec": {"containers": [limits]}}
+    assert refusal.judge(errors.ObjectInvalid("x", cause=words), own).reason == "PodRefused"
 
 
 RECORDED = json.loads((Path(__file__).parents[2] / "data" / "image-errors.json").read_text())

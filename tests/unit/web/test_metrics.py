@@ -10,7 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from gitops import api
-from gitops.api.operation import Phase
+from gitops.api.operation import Attempt, OperationStatus, Phase
 from gitops.cluster.request import Request
 from gitops.pods.outcome import Outcome
 from gitops.pods.stage import Progress, Stage
@@ -18,6 +18,9 @@ from gitops.web.metrics import Requests, WorkerCollector
 from gitops.worker.figures import Figures
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "metrics.md"
+
+
+RETRIED = OperationStatus(attempts=[Attempt(number=1, finished_at="2026-01-01T01:00:00Z")])
 
 
 class State:
@@ -44,6 +47,9 @@ def full() -> CollectorRegistry:
     spec = api.operation.OperationSpec(pool="linux", script="true")
     metadata = api.Metadata(name="build", creation_timestamp="2026-01-01T00:00:00Z")
     figures.start(api.Operation(metadata=metadata, spec=spec), datetime(2026, 1, 1, 0, 0, 4, tzinfo=UTC))
+    # Its second attempt, a second after the first one ended.
+    again = api.Operation(metadata=metadata, spec=spec, status=RETRIED)
+    figures.start(again, datetime(2026, 1, 1, 1, 0, 1, tzinfo=UTC))
     figures.pend("linux", Progress(stage=Stage.UNSCHEDULABLE, reason="Unschedulable"), 2.5)
     figures.pend("linux", Progress(stage=Stage.PULLING), 1.0)
     figures.end("linux", Outcome(phase=Phase.FAILED, reason="OutOfMemory", message=""))
@@ -64,9 +70,9 @@ def test_the_values() -> None:
     assert value("gitops_operations_running", {"pool": "linux"}) == 2
     assert value("gitops_operations_running", {"pool": "gpu"}) == 0
     assert value("gitops_pool_ready", {"pool": "gpu"}) == 0
-    assert value("gitops_operation_queue_seconds_bucket", {"pool": "linux", "le": "2.5"}) == 0
-    assert value("gitops_operation_queue_seconds_bucket", {"pool": "linux", "le": "5"}) == 1
-    assert value("gitops_operation_queue_seconds_sum", {"pool": "linux"}) == 4
+    assert value("gitops_operation_queue_seconds_bucket", {"pool": "linux", "le": "2.5"}) == 1
+    assert value("gitops_operation_queue_seconds_bucket", {"pool": "linux", "le": "5"}) == 2
+    assert value("gitops_operation_queue_seconds_sum", {"pool": "linux"}) == 5
     waited = {"pool": "linux", "reason": "Unschedulable"}
     assert value("gitops_operation_pending_seconds_total", waited) == 2.5
     assert value("gitops_operation_pending_seconds_total", {"pool": "linux", "reason": "Pulling"}) == 1.0
