@@ -173,9 +173,9 @@ async def _of_sync(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         shell.source = tree
         locate = Places(tree, sync.spec.source.path)
         desired = await _wiring.render(tree, sync.spec.source.path, locate)
-        commit = await mirror.commit(revision)
+        agreed = await consent.of_commits(mirror, revision, applied=sync.status.last_applied_revision)
     header = Header(name=sync.metadata.name, namespace=sync.metadata.namespace, revision=str(revision))
-    rules = consent.rules_of(sync, consent.from_trailers(commit.trailers))
+    rules = consent.rules_of(sync, agreed)
     source = PlanSource(sync=sync.metadata.name, path=sync.spec.source.path, revision=str(revision))
     return Target(desired=desired, header=header, rules=rules, source=source, sync=sync, locate=locate, ahead=ahead)
 

@@ -131,7 +131,7 @@ def assert_shown(reviewed: PlanDocument, now: PlanDocument) -> None:
         for name in PlannedChange.__struct_fields__:
             if name not in _PASSING and getattr(before, name) != getattr(after, name):
                 raise _edited(str(ref_of(before.object)), name)
-    for name in ("impact", "left", "force", "consent"):
+    for name in ("impact", "left", "force"):
         if getattr(reviewed, name) != getattr(now, name):
             raise _edited("the plan", name)
     if [_rights(one) for one in reviewed.rights] != [_rights(one) for one in now.rights]:

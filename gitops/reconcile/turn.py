@@ -65,10 +65,11 @@ async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
     if _pinned(turn.sync, str(revision)) or _rolled_back(turn.sync, revision):
         return await _pinned_verdict(turn, revision)
     desired = await _render(turn, revision)
-    commit = await turn.repository.commit(revision)
+    applied = turn.sync.status.last_applied_revision
+    agreed = await consent.of_commits(turn.repository, revision, applied=applied)
     header = replace(turn.header, revision=str(revision))
     rules = replace(
-        consent.rules_of(turn.sync, consent.from_trailers(commit.trailers)),
+        consent.rules_of(turn.sync, agreed),
         force=turn.sync.spec.drift is DriftMode.CORRECT,
     )
     planned = await story.plan(turn.means, desired, header=header, rules=rules)

@@ -114,6 +114,25 @@ async def test_a_refused_commit_stays_refused_until_a_newer_one() -> None:
         assert dev.data("a") == {"a": "3"}
 
 
+async def test_any_commit_that_is_not_applied_yet_may_agree() -> None:
+    """A push of two, a merge with a message of its own, or a commit while a pool still drains."""
+    dev = Dev()
+    dev.push(config_map("a"), namespace_of("team"))
+    dev.create()
+    async with dev.running():
+        dev.push(config_map("a"), message="Remove the team\n\nGitOps-Delete: namespace/team\n")
+        dev.push(config_map("a", {"a": "2"}), message="a typo")
+        await dev.advance(60)
+        assert dev.ready == ("True", "Applied")
+        assert dev.data("a") == {"a": "2"}
+        # What was agreed to once is agreed to no more: it comes back, and wants to go again.
+        dev.push(config_map("a"), namespace_of("team"))
+        await dev.advance(60)
+        dev.push(config_map("a"))
+        await dev.advance(60)
+        assert dev.ready == ("False", "Refused")
+
+
 async def test_a_source_that_is_down_changes_nothing_and_comes_back() -> None:
     dev = Dev()
     dev.push(config_map("a"), namespace_of("team"))
