@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -16,24 +15,25 @@ from gitops.api.meta import (
     LocalReference,
     Metadata,
     Wire,
+    Word,
 )
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """What happens to a new commit."""
 
     APPLY = "apply"
     REPORT = "report"
 
 
-class DriftMode(StrEnum):
+class DriftMode(Word):
     """What happens to drift."""
 
     REPORT = "report"
     CORRECT = "correct"
 
 
-class DeletionPolicy(StrEnum):
+class DeletionPolicy(Word):
     """What happens to everything a GitSync owns when the GitSync itself is deleted."""
 
     DELETE = "Delete"
@@ -57,7 +57,7 @@ class Reference(Wire, frozen=True, kw_only=True):
     commit: Annotated[str, Meta(pattern=r"^([0-9a-f]{40})?$", description="Stay at a commit")] = ""
 
 
-class VerifyMode(StrEnum):
+class VerifyMode(Word):
     """Whose signature counts."""
 
     HEAD = "head"

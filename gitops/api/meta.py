@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from enum import StrEnum
+from typing import Annotated, Any, Self
 
 from msgspec import Meta, Struct, field
 
@@ -53,6 +54,27 @@ IN_WORDS = {
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
 }
 """What a pattern wants, for error messages."""
+
+
+class Word(StrEnum):
+    """Base of the words a field may hold. One that a newer schema added is read as itself, and is none of ours.
+
+    An object with such a word must not be lost to an old replica: where words decide, what is known is asked for, and
+    the careful way is taken for all others.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        word = str.__new__(cls, value)
+        word._name_ = word._value_ = value
+        return word
+
+
+def one_of(*words: str) -> dict[str, Any]:
+    """The JSON Schema of a text that is one of these words, for fields that pass them on unread."""
+    return {"enum": sorted(words)}
 
 
 class Wire(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -18,10 +17,12 @@ from gitops.api.meta import (
     ObjectName,
     Resources,
     Wire,
+    Word,
+    one_of,
 )
 
 
-class Phase(StrEnum):
+class Phase(Word):
     """Where an operation is; the last four are final."""
 
     QUEUED = "Queued"
@@ -46,7 +47,7 @@ class EnvVar(Wire, frozen=True, kw_only=True):
     )
 
 
-class MutexMode(StrEnum):
+class MutexMode(Word):
     """Whether others may have it too."""
 
     EXCLUSIVE = "exclusive"
@@ -127,8 +128,11 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
         Resources, Meta(description="Instead of the pool's, name by name; no more than its own or its `allow`")
     ] = Resources()
     platform: Annotated[
-        Literal["", "linux/amd64", "linux/arm64"],
-        Meta(description="Nodes it may run on; one of the pool's `architectures`. Default: any of them"),
+        str,
+        Meta(
+            description="Nodes it may run on; one of the pool's `architectures`. Default: any of them",
+            extra_json_schema=one_of("linux/amd64", "linux/arm64"),
+        ),
     ] = ""
     service_account: Annotated[
         str,

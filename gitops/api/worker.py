@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -21,10 +20,12 @@ from gitops.api.meta import (
     Quantity,
     Resources,
     Wire,
+    Word,
+    one_of,
 )
 
 
-class Topology(StrEnum):
+class Topology(Word):
     """How reconciler and worker are deployed."""
 
     EMBEDDED = "embedded"
@@ -96,8 +97,11 @@ class WorkerSpec(Wire, frozen=True, kw_only=True):
     ]
     image: Annotated[str, Meta(min_length=1, description="Image of this program")]
     image_pull_policy: Annotated[
-        Literal["", "Always", "IfNotPresent", "Never"],
-        Meta(description="Default: as Kubernetes decides by the tag"),
+        str,
+        Meta(
+            description="Default: as Kubernetes decides by the tag",
+            extra_json_schema=one_of("Always", "IfNotPresent", "Never"),
+        ),
     ] = ""
     image_pull_secrets: Annotated[list[ObjectName], Meta(description="Names of pull secrets in this namespace")] = []
     resources: Annotated[Resources, Meta(description="Requests and limits of the program")] = Resources(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -25,10 +24,12 @@ from gitops.api.meta import (
     Quantity,
     Resources,
     Wire,
+    Word,
+    one_of,
 )
 
 
-class Profile(StrEnum):
+class Profile(Word):
     """What the pods of a pool may do."""
 
     NAMESPACE_ADMIN = "namespace-admin"
@@ -95,7 +96,7 @@ class Logs(Wire, frozen=True, kw_only=True):
     ] = ""
 
 
-class EgressMode(StrEnum):
+class EgressMode(Word):
     """Whom the pool's pods may talk to."""
 
     OPEN = "open"
@@ -106,7 +107,7 @@ class Port(Wire, frozen=True, kw_only=True):
     """One port."""
 
     port: Annotated[int, Meta(ge=1, le=65535, description="Number")]
-    protocol: Annotated[Literal["TCP", "UDP", "SCTP"], Meta(description="Protocol")] = "TCP"
+    protocol: Annotated[str, Meta(description="Protocol", extra_json_schema=one_of("TCP", "UDP", "SCTP"))] = "TCP"
 
 
 class Destination(Wire, frozen=True, kw_only=True):
@@ -203,8 +204,11 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
 
     image: Annotated[str, Meta(min_length=1, description="Image in which the scripts of this pool run")]
     image_pull_policy: Annotated[
-        Literal["", "Always", "IfNotPresent", "Never"],
-        Meta(description="Default: as Kubernetes decides by the tag"),
+        str,
+        Meta(
+            description="Default: as Kubernetes decides by the tag",
+            extra_json_schema=one_of("Always", "IfNotPresent", "Never"),
+        ),
     ] = ""
     image_pull_secrets: Annotated[
         list[ObjectName], Meta(description="Names of pull secrets in the operations namespace")
@@ -218,7 +222,7 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         ),
     ] = {}
     architectures: Annotated[
-        list[Literal["amd64", "arm64"]],
+        list[Annotated[str, Meta(extra_json_schema=one_of("amd64", "arm64"))]],
         Meta(max_length=2, description="Nodes the pods may run on; default: both. The pod template's own limits stay"),
     ] = []
     resources: Annotated[Resources, Meta(description="Requests and limits of the operation's container")] = Resources(
@@ -263,8 +267,11 @@ class WorkerPoolSpec(Wire, frozen=True, kw_only=True):
         ),
     ] = None
     pod_security: Annotated[
-        Literal["privileged", "baseline", "restricted"],
-        Meta(description="Pod security standard enforced in the operations namespace"),
+        str,
+        Meta(
+            description="Pod security standard enforced in the operations namespace",
+            extra_json_schema=one_of("privileged", "baseline", "restricted"),
+        ),
     ] = "baseline"
     retry: Annotated[Retry, Meta(description="What happens when the infrastructure fails an operation")] = Retry()
     ttl_after_finished: Annotated[

@@ -49,8 +49,8 @@ async def run(means: Means, sync: api.GitSync, on_behalf: OnBehalf) -> status.Ve
 def _waits(sync: api.GitSync) -> status.Verdict | None:
     if sync.spec.suspend:
         why, what = "it is suspended", f"gitops resume {sync.metadata.name}"
-    elif sync.spec.mode is Mode.REPORT:
-        why, what = "mode: report writes nothing", "set mode: apply"
+    elif sync.spec.mode is not Mode.APPLY:
+        why, what = f"mode: {sync.spec.mode} writes nothing", "set mode: apply"
     else:
         return None
     message = f"being deleted, and what it owns is not yet: {why} ({what}; deletionPolicy: Orphan keeps everything)"

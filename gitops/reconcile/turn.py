@@ -73,7 +73,7 @@ async def _advance(turn: Turn, revision: Revision) -> status.Verdict:
         force=turn.sync.spec.drift is DriftMode.CORRECT,
     )
     planned = await story.plan(turn.means, desired, header=header, rules=rules)
-    if turn.sync.spec.mode is Mode.REPORT:
+    if turn.sync.spec.mode is not Mode.APPLY:
         return _reported(planned, revision)
     if planned.plan.writes and not planned.plan.blocked:
         await _announce(turn, revision)
