@@ -21,6 +21,9 @@ LOG_CREDENTIALS = "/var/run/gitops/log-credentials"
 LOG_AUTHORITY = "/var/run/gitops/log-authority"
 MIRROR = "/var/lib/gitops/mirror"
 
+ARENAS = "1"
+"""Heaps of the C library: one for each thread would keep what the threads that write logs to a bucket have freed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Half:
@@ -125,7 +128,11 @@ def _container(program: Program, half: Half) -> dict[str, Any]:
         "name": CONTAINER,
         "image": worker.spec.image,
         "args": arguments,
-        "env": [_field("POD_NAME", "metadata.name"), _field("POD_NAMESPACE", "metadata.namespace")],
+        "env": [
+            _field("POD_NAME", "metadata.name"),
+            _field("POD_NAMESPACE", "metadata.namespace"),
+            {"name": "MALLOC_ARENA_MAX", "value": ARENAS},
+        ],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "livenessProbe": _probe("/healthz", period=20, failures=3),
         "readinessProbe": _probe("/readyz", period=5, failures=2),

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-THREADS = 4
-"""Each costs an arena of memory; four at once write far more than a worker reads."""
+THREADS = 2
+"""Each costs an arena of memory; two at once write far more than a worker reads."""
 TIMEOUT = timedelta(seconds=20)
 """For one request: what waits for it is at most a segment."""
 CREDENTIALS_FOR = timedelta(minutes=5)

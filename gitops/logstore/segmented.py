@@ -1,4 +1,4 @@
-"""A bucket as a log store: segments of about a megabyte, written while the operation runs.
+"""A bucket as a log store: segments of about half a megabyte, written while the operation runs.
 
 Durable is what a `sync` waited for. Between syncs, what is not stored yet is at most `FLUSH_AFTER` seconds old and
 twice `SEGMENT` bytes large; a worker that dies with it reads it again from the pod, which keeps far more than that. A
@@ -31,7 +31,7 @@ from gitops.runner.tally import Tally
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
-SEGMENT: Final = 1 << 20
+SEGMENT: Final = 1 << 19
 """Bytes at which a segment is stored at once; a writer holds at most two in memory."""
 SMALL: Final = 1 << 18
 """Bytes below which a stored segment still grows: a quiet script's log is few objects, not one every few seconds."""
@@ -41,7 +41,7 @@ POLL: Final = 2.0
 """Seconds between two looks at a log that another process writes."""
 FAREWELL: Final = 5.0
 """Seconds a writer that is told to stop has to store what it holds: the pod has it, too."""
-_BLOCK: Final = 1 << 18
+_BLOCK: Final = 1 << 16
 _AGAIN: Final = 3
 
 

@@ -58,8 +58,6 @@ for burst in range(6):
 out.write(b"no line feed at the end")
 """
 MOST_MIB = 64
-OBJECT_STORE_MIB = 16
-"""What the library for a bucket takes by being loaded."""
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +172,7 @@ def test_nothing_is_lost_on_the_way_to_a_bucket_that_goes_and_comes_back(
     back.join()
     place.until(name, seconds=180)
     log.info("the worker's peak: %.0f MiB", peak(process))
-    assert peak(process) <= MOST_MIB + OBJECT_STORE_MIB
+    assert peak(process) <= MOST_MIB
     uid = place.operation(name)["metadata"]["uid"]
 
     async def read() -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 
 from gitops import expand, runner
 from gitops.api import API_VERSION, crds
+from gitops.expand.worker import ARENAS
 from gitops.runner import frames
 from tests.cluster.cluster import Cluster
 
@@ -93,7 +94,11 @@ class Workplace:
         process = subprocess.Popen(
             [sys.executable, str(main), str(kubeconfig), self.namespace, WORKER, str(logs)],
             cwd=Path(__file__).parents[2],
-            env={**os.environ, **({"GITOPS_TEST_BUCKET": json.dumps(bucket)} if bucket else {})},
+            env={
+                **os.environ,
+                "MALLOC_ARENA_MAX": ARENAS,
+                **({"GITOPS_TEST_BUCKET": json.dumps(bucket)} if bucket else {}),
+            },
             stderr=stderr,
         )
         os.close(stderr)

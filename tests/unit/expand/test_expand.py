@@ -231,7 +231,7 @@ def test_a_pod_template_is_merged_into_the_program_by_container() -> None:
     pod = of(made, "Deployment", "ci")["worker"]["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"a": "b"}
     [container] = pod["containers"]
-    assert {one["name"] for one in container["env"]} == {"A", "POD_NAME", "POD_NAMESPACE"}
+    assert {one["name"] for one in container["env"]} == {"A", "POD_NAME", "POD_NAMESPACE", "MALLOC_ARENA_MAX"}
     assert container["image"] == "gitops-worker:1"
 
 
