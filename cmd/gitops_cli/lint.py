@@ -24,6 +24,7 @@ class Options:
     output: str
     fix: bool
     exit_zero: bool
+    sync: str = ""
 
 
 @click.command(
@@ -34,32 +35,63 @@ Examples:
   gitops lint .                                 every kustomization below
   gitops lint overlays/dev@main -o json         as it is in a commit, as data
   gitops lint overlays/dev --fix                mend what can be mended safely
+  gitops lint --sync dev                        what a GitSync's reference points at now
   gitops explain GW301                          what a code means
 
 \b
 Exit codes: 0 nothing found (notes do not count), 1 something was, 2 it could not be looked at.
 """
 )
-@click.argument("path", default=".")
+@click.argument("path", default="")
+@click.option(
+    "--sync", metavar="NAME", default="", help="Look at what a GitSync of the cluster renders, instead of PATH."
+)
 @click.option("--fix", is_flag=True, help="Mend what is safe, in the working tree; comments and order stay.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 whatever was found.")
 @_options.output("table", "json", "sarif", "junit", "github")
 @click.pass_context
-def command(context: click.Context, path: str, output: str, *, fix: bool, exit_zero: bool) -> int:
+def command(context: click.Context, path: str, sync: str, output: str, *, fix: bool, exit_zero: bool) -> int:
     """Say everything that is wrong with PATH (default: here), or PATH@REVISION, with its place."""
-    return run(_shell.of(context), Options(path=path, output=output, fix=fix, exit_zero=exit_zero))
+    if sync and (path or fix):
+        raise click.UsageError("--sync looks at a commit: it goes with neither PATH nor --fix")
+    options = Options(path=path or ".", output=output, fix=fix, exit_zero=exit_zero, sync=sync)
+    if sync:
+        from gitops_cli import _edge
+
+        return _edge.start(_of_sync(_shell.of(context), options))
+    return run(_shell.of(context), options)
 
 
 def run(shell: _shell.Shell, options: Options) -> int:
     """Look, mend if asked to, and print what is left."""
     from gitops.git import checkout
-    from gitops.lint.finding import answer
 
     opened = checkout.open_path(options.path, describe=False)
     if options.fix:
         opened = _mended(shell, opened, options)
+    return _answered(shell, opened, _about(options.path, opened, _checked(opened)), options)
+
+
+async def _of_sync(shell: _shell.Shell, options: Options) -> int:
+    """Look at what a GitSync's reference points at now."""
+    from gitops.git.checkout import Opened
+    from gitops_cli import _target, _wiring
+
+    async with _wiring.connected(shell) as connection:
+        sync = await _target.git_sync(shell, connection, options.sync)
+        async with _target.opened(shell, connection, sync) as mirror:
+            revision = await mirror.resolve(sync.spec.source.ref)
+            await mirror.fetch(revision)
+            tree = await mirror.tree(revision)
+    path = sync.spec.source.path
+    opened = Opened(tree=tree, path=path, root=Path(), revision=revision)
+    return _answered(shell, opened, _checked(opened), replace(options, path=path or "."))
+
+
+def _answered(shell: _shell.Shell, opened: Opened, checked: Checked, options: Options) -> int:
+    from gitops.lint.finding import answer
+
     shell.source = opened.tree
-    checked = _about(options.path, opened, _checked(opened))
     shell.redactor.add(*checked.secrets)
     _print(shell, opened, checked, options)
     return 0 if options.exit_zero else answer(checked.findings)

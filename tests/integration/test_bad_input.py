@@ -200,6 +200,22 @@ def test_unknown_field_is_named_with_its_place_and_what_was_meant(desk: Desk) ->
     assert desk.colour() == ""
 
 
+def test_lint_looks_at_what_a_git_sync_follows(desk: Desk) -> None:
+    desk.write(kustomization=KUSTOMIZATION + "  - pool.yaml\n", pool=POOL)
+    desk.push()
+    desk.write(pool=POOL.replace("maxOperation", "maxOperations"))  # not committed, so of no matter
+
+    ran = desk.gitops("lint", "--sync", "main", "-n", NAMESPACE)
+
+    assert ran.code == 1, ran.errors
+    assert "pool.yaml:7:" in ran.output
+    assert "maxOperations" in ran.output
+
+    desk.push()
+    assert "maxOperation" not in desk.gitops("lint", "--sync", "main", "-n", NAMESPACE).output
+    assert desk.gitops("lint", "--sync", "main", "-n", NAMESPACE, "--fix").code == 2
+
+
 def test_all_mistakes_of_an_object_are_told_at_once(desk: Desk) -> None:
     desk.write(
         kustomization=KUSTOMIZATION + "  - pool.yaml\n",
