@@ -129,7 +129,23 @@ def test_nothing_is_lost_while_something_restarts(
     place.cluster.await_nodes()
 
 
-def test_nothing_is_lost_while_the_api_server_restarts(place: Workplace, expected: bytes) -> None:
+def test_nothing_is_lost_while_the_real_api_server_is_killed_and_starts_again(
+    place: Workplace, expected: bytes
+) -> None:
+    """Its own process, by SIGKILL, for everybody: worker, kubelets, scheduler."""
+    place.start()
+    name = submitted(place)
+    for _ in range(2):
+        time.sleep(1.2)
+        with place.cluster.held(addresses.FIRST.name, "kube-apiserver"):
+            time.sleep(2)
+        place.cluster.await_ready(60)
+    place.until(name, seconds=180)
+    whole(place, name, place.log(name), expected)
+    place.cluster.await_nodes()
+
+
+def test_nothing_is_lost_while_the_way_to_the_api_server_is_cut(place: Workplace, expected: bytes) -> None:
     address = urlsplit(place.cluster.server)
     assert address.hostname is not None
     assert address.port is not None
