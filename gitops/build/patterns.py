@@ -24,6 +24,7 @@ _QUANTIFIED = re.compile(r"[*+?]\??|\{(?P<least>\d+)(?P<comma>,)?(?P<most>\d*)\}
 _NAMED = re.compile(r"\(\?(?:P?<\w+>|[a-zA-Z-]*:)")
 _GROUP = re.compile(r"\((?P<inside>[^()]*)\)(?P<times>[*+?]|\{\d+(?:,\d*)?\})?")
 _NOT_GO = re.compile(r"\\[1-9Z]|\(\?(?:[=!>(#]|<[=!]|P[=>])|[*+?}]\+|\{,\d")
+_END = re.compile(r"(\\\\)|\\z")
 _FLAGS = re.compile(r"\(\?(?P<flags>[imsU]+)\)")
 _CLASSES = {
     "[:alnum:]": "0-9A-Za-z",
@@ -94,6 +95,7 @@ def _translated(pattern: str) -> tuple[str, int, int]:
     if "[" in pattern:
         for name, letters in _CLASSES.items():
             pattern = pattern.replace(name, letters)
+    pattern = _END.sub(lambda found: found[1] or r"\Z", pattern)
     if flags := _FLAGS.match(pattern):
         kept = flags["flags"].replace("U", "")
         pattern = f"(?{kept}:{pattern[flags.end() :]})"
