@@ -25,6 +25,8 @@ def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
     Raises:
         BuildError: there is no value or target, or a target leads nowhere.
     """
+    if isinstance(plugin.settings.get("value"), dict | list):
+        raise errors.BuildError("the value of a ValueAddTransformer must be a single value", location=plugin.at())
     # Without a value kustomize writes the name of the folder.
     value = text_of(plugin.settings.get("value") or "") or plugin.kustomization.folder.rpartition("/")[2]
     targets = _targets(plugin, shape)
