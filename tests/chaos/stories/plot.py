@@ -31,7 +31,6 @@ PEACEFUL = (
         "cut",
         "mend",
         "storm",
-        "late",
         "lag",
         "doubled",
         "interrupt",
@@ -148,7 +147,7 @@ def _incidents(chance: random.Random, kind: int) -> Iterator[Incident]:
 def _provoking(labels: set[str]) -> Iterator[Incident]:
     """What makes a process come to a point that few come to."""
     for at in range(2, 40, 4):
-        if "get Operation" in labels:
+        if labels & {"get Operation", "get Pod"}:
             yield Incident(at=at, what="storm", much=0.6)
         if "exec" in labels:
             yield Incident(at=at, what="logs", which=at)
