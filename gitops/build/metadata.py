@@ -10,7 +10,7 @@ from gitops.build.budget import text_steps
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 from gitops.yaml import load_all
-from gitops.yaml.scalars import text_of
+from gitops.yaml.scalars import Authored, is_null, text_of
 from gitops.yaml.tracked import Map
 from gitops.yaml.writer import dump
 
@@ -65,7 +65,9 @@ def _annotate(resource: Resource, key: str, value: str) -> None:
     if not isinstance(annotations, dict):
         annotations = resource.metadata()["annotations"] = {}
     annotations[key] = value
-    # kustomize writes all annotations anew here, which ends what they share with others.
+    # kustomize writes all annotations anew here: a null becomes its spelling, and what they share with others ends.
+    for name, old in annotations.items():
+        annotations[name] = text_of(old) if isinstance(old, Authored) and is_null(old) else old
     resource.shared = [group for group in resource.shared if not any(at is annotations for _, at, _ in group)]
 
 
