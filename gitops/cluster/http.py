@@ -110,6 +110,9 @@ class Http:
         try:
             yield self._chunks(request, response, silence)
         finally:
+            # At once: the goodbyes of TLS wait for the server, and a loop that ends before leaves the socket open.
+            if response.connection is not None and response.connection.transport is not None:
+                response.connection.transport.abort()
             response.close()
 
     @contextlib.asynccontextmanager

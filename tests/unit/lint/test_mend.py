@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gitops import yaml
@@ -90,6 +90,8 @@ KEYS = st.text("abcdefgh", min_size=1, max_size=4)
 
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=6))
 def test_property_after_mending_every_value_is_the_string_that_was_written(entries: dict[str, str]) -> None:
+    # What JSON cannot hold is refused where it is read, so there is nothing to mend.
+    assume(not {value.lower() for value in entries.values()} & {".nan", ".inf"})
     lines = "".join(f"  {key}: {value}  # {key}\n" for key, value in entries.items())
     source = tree(settings=f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n{lines}")
     after = mended(source).read("settings.yaml")
