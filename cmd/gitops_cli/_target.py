@@ -17,7 +17,7 @@ from gitops.plan.change import Desired
 from gitops.plan.settle import Header, Rules
 from gitops.ports.repository import Repository
 from gitops.report.documents import Locate, nowhere
-from gitops.source import Revision, heads
+from gitops.source import Revision, Tree, heads
 from gitops.sync import consent, finalize, status
 from gitops.sync.ahead import Ahead
 from gitops.sync.desired import Places
@@ -200,6 +200,15 @@ async def opened(shell: Shell, connection: cluster.Cluster, sync: api.GitSync) -
     mirrors = _sources.mirrors(_wiring.cache() / "mirrors", shell.redactor)
     async with _sources.repository(connection.objects, sync, mirrors) as mirror:
         yield mirror
+
+
+async def newest(shell: Shell, connection: cluster.Cluster, name: str) -> tuple[api.GitSync, Revision, Tree]:
+    """A GitSync, what its reference points at now, and the files of that."""
+    sync = await git_sync(shell, connection, name)
+    async with opened(shell, connection, sync) as mirror:
+        revision = await mirror.resolve(sync.spec.source.ref)
+        await mirror.fetch(revision)
+        return sync, revision, await mirror.tree(revision)
 
 
 async def _revision(mirror: Repository, sync: api.GitSync, asked: Asked) -> Revision:

@@ -78,11 +78,7 @@ async def _of_sync(shell: _shell.Shell, options: Options) -> int:
     from gitops_cli import _target, _wiring
 
     async with _wiring.connected(shell) as connection:
-        sync = await _target.git_sync(shell, connection, options.sync)
-        async with _target.opened(shell, connection, sync) as mirror:
-            revision = await mirror.resolve(sync.spec.source.ref)
-            await mirror.fetch(revision)
-            tree = await mirror.tree(revision)
+        sync, revision, tree = await _target.newest(shell, connection, options.sync)
     path = sync.spec.source.path
     opened = Opened(tree=tree, path=path, root=Path(), revision=revision)
     return _answered(shell, opened, _checked(opened), replace(options, path=path or "."))

@@ -111,11 +111,7 @@ async def _of_sync(shell: _shell.Shell, options: Options) -> int:
     from gitops_cli import _target, _wiring
 
     async with _wiring.connected(shell) as connection:
-        sync = await _target.git_sync(shell, connection, options.sync)
-        async with _target.opened(shell, connection, sync) as mirror:
-            revision = await mirror.resolve(sync.spec.source.ref)
-            await mirror.fetch(revision)
-            tree = await mirror.tree(revision)
+        sync, revision, tree = await _target.newest(shell, connection, options.sync)
     if not isinstance(tree, GitTree):
         raise TypeError(tree)
     shell.source = tree

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from gitops import api, yaml
 from gitops.api import names
+from gitops.api.rules.template import PROTECTED_CONTAINER
 from gitops.convert import chart, secrecy
 from gitops.convert.notices import Notice
 from gitops.convert.secrecy import Needed
@@ -63,7 +64,7 @@ def of_pool(values: Values, *, pool: str, operations: str, found: Found) -> dict
     container: dict[str, Any] = {}
     if replaced:
         spec = _kept(values, "scriptPods.podTemplate.podSpec", _PROTECTED_SPEC, found)
-        protected = (*template.PROTECTED_CONTAINER, "name", "imagePullPolicy", "resources")
+        protected = (*PROTECTED_CONTAINER, "name", "imagePullPolicy", "resources")
         container = _kept(values, "scriptPods.podTemplate.scriptContainerSpec", protected, found)
         for part, entries in _parts(values, "scriptPods.podTemplate.podMetadata").items():
             metadata[part] = {**metadata.get(part, {}), **entries}

@@ -7,22 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from gitops import errors
+from gitops.api.rules.template import PROTECTED_CONTAINER
 from gitops.merge import schema, strategic
 from gitops.objects import Manifest
 from gitops.pods import marks
 
 PROTECTED_SPEC: Final = ("restartPolicy", "activeDeadlineSeconds", "serviceAccountName", "enableServiceLinks")
-PROTECTED_CONTAINER: Final = (
-    "image",
-    "command",
-    "args",
-    "tty",
-    "stdin",
-    "lifecycle",
-    "terminationMessagePath",
-    "terminationMessagePolicy",
-    "workingDir",
-)
 OURS: Final = "gitops-"
 """Volumes whose names begin so belong to the runner."""
 

@@ -12,11 +12,39 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from gitops.objects import Manifest
 from tests.cluster import addresses, pki
 
 Review = dict[str, Any]
 Answer = Callable[[Review], Review]
 """The request of an AdmissionReview in, its response out; `uid` is added."""
+
+
+KIND = "ValidatingWebhookConfiguration"
+
+
+def configuration(name: str, client: dict[str, str], **more: Any) -> Manifest:
+    """One webhook, of ConfigMaps of the namespace `name` that are labelled for it."""
+    rule = {
+        "apiGroups": [""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE", "DELETE"],
+        "resources": ["configmaps"],
+    }
+    hook = {
+        "name": "teams.example.org",
+        "clientConfig": client,
+        "rules": [rule],
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
+        "objectSelector": {"matchLabels": {"checked": "yes"}},
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "failurePolicy": "Fail",
+        "timeoutSeconds": 1,
+        **more,
+    }
+    version = "admissionregistration.k8s.io/v1"
+    return {"apiVersion": version, "kind": KIND, "metadata": {"name": name}, "webhooks": [hook]}
 
 
 def allow(_: Review) -> Review:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from gitops.sync.means import Means
 
 KINDS = Path(__file__).parent / "data" / "kinds.yaml"
 SPELLINGS = KINDS.with_name("spellings.yaml")
+AT_ONCE = 10
+"""Runs that are killed side by side, each in namespaces of its own."""
 
 
 def kinds(namespace: str, file: Path = KINDS) -> list[Manifest]:
@@ -83,3 +86,11 @@ async def connected(kubeconfig: Path, namespace: str, *, patience: float = 10.0)
 
 def namespace_of(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+async def at_every_place(killed_at: Callable[[int], Awaitable[bool]]) -> int:
+    """Try 1, 2, 3 and so on, several at once, up to a place that lies behind the end; gives how many were tried."""
+    place = 1
+    while not any(await asyncio.gather(*(killed_at(place + step) for step in range(AT_ONCE)))):
+        place += AT_ONCE
+    return place + AT_ONCE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import subprocess
@@ -32,7 +31,6 @@ from tests.integration.test_verbs import SETTINGS, installed, kinds
 pytestmark = pytest.mark.integration
 __all__ = ["installed", "kinds"]
 
-AT_ONCE = 10
 RBAC = "rbac.authorization.k8s.io"
 
 
@@ -111,12 +109,8 @@ async def _turn(means: Means, namespace: str) -> None:
 
 
 async def test_killed_at_every_request_the_next_turn_finishes(kinds: BareApiServer) -> None:
-    place, finished = 1, False
-    while not finished:
-        ends = await asyncio.gather(*(_killed_at(kinds, place + step) for step in range(AT_ONCE)))
-        finished = any(ends)
-        place += AT_ONCE
-    assert place > len(owned("any", "other"))
+    places = await syncing.at_every_place(lambda place: _killed_at(kinds, place))
+    assert places > len(owned("any", "other"))
 
 
 @contextmanager

@@ -19,13 +19,13 @@ from gitops.plan.drift import Manner, Severity
 from gitops.ports.objects import Applied, DeleteOptions, Listing, Objects, Resource
 from gitops.sync import story
 from gitops.sync.means import Means
+from tests.cluster import webhook
 from tests.cluster.bare import BareApiServer
 from tests.integration import syncing
 
 pytestmark = pytest.mark.integration
 
 RBAC = "rbac.authorization.k8s.io/v1"
-AT_ONCE = 10
 
 
 def config_map(namespace: str, name: str, **data: str) -> Manifest:
@@ -275,12 +275,8 @@ async def _die() -> None:
 
 async def test_killed_at_every_request_the_next_run_finishes(bare: BareApiServer) -> None:
     """Every place of a plan of thirty objects, several at once, each in namespaces of its own."""
-    place, finished = 1, False
-    while not finished:
-        ends = await asyncio.gather(*(_killed_at(bare, place + step) for step in range(AT_ONCE)))
-        finished = any(ends)
-        place += AT_ONCE
-    assert place > 2 * len(_thirty("any"))
+    places = await syncing.at_every_place(lambda place: _killed_at(bare, place))
+    assert places > 2 * len(_thirty("any"))
 
 
 async def _killed_at(bare: BareApiServer, place: int) -> bool:
@@ -321,25 +317,7 @@ async def test_an_object_deleted_and_made_again_under_the_plan(bare: BareApiServ
 
 async def test_a_webhook_that_is_down_stops_the_plan_before_any_write(bare: BareApiServer) -> None:
     name = syncing.fresh("hook")
-    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
-    hook = {
-        "name": "down.example.org",
-        "clientConfig": {"url": "https://127.0.0.1:1/"},
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
-        "objectSelector": {"matchLabels": {"checked": "yes"}},
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "failurePolicy": "Fail",
-        "timeoutSeconds": 1,
-    }
-    kind = "ValidatingWebhookConfiguration"
-    made = {
-        "apiVersion": "admissionregistration.k8s.io/v1",
-        "kind": kind,
-        "metadata": {"name": name},
-        "webhooks": [hook],
-    }
+    made = webhook.configuration(name, {"url": "https://127.0.0.1:1/"})
     checked = config_map(name, "checked")
     checked["metadata"]["labels"] = {"checked": "yes"}
     async with syncing.connected(bare.kubeconfig, name) as sync:
@@ -347,8 +325,8 @@ async def test_a_webhook_that_is_down_stops_the_plan_before_any_write(bare: Bare
         bare.kubectl("apply", "-f", "-", stdin=json.dumps(made))
         try:
             await asyncio.sleep(1)  # the server learns of a webhook by a watch
-            with pytest.raises(errors.ClusterError, match=r"down\.example\.org"):
+            with pytest.raises(errors.ClusterError, match=r"teams\.example\.org"):
                 await sync.apply([syncing.namespace_of(name), config_map(name, "other"), checked])
             assert "other" not in bare.kubectl("get", "configmaps", "-n", name)
         finally:
-            bare.kubectl("delete", kind.lower(), name)
+            bare.kubectl("delete", webhook.KIND.lower(), name)

@@ -26,37 +26,12 @@ from tests.integration import syncing
 pytestmark = pytest.mark.integration
 
 WORDS = "label team is missing"
-KIND = "ValidatingWebhookConfiguration"
 
 
 def config_map(namespace: str, name: str, value: str = "1", *, checked: bool = False) -> Manifest:
     labels = {"checked": "yes"} if checked else {}
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": value}}
-
-
-def configuration(name: str, client: dict[str, str], **more: Any) -> Manifest:
-    """One webhook, of ConfigMaps of the namespace `name` that are labelled for it."""
-    rule = {
-        "apiGroups": [""],
-        "apiVersions": ["v1"],
-        "operations": ["CREATE", "UPDATE", "DELETE"],
-        "resources": ["configmaps"],
-    }
-    hook = {
-        "name": "teams.example.org",
-        "clientConfig": client,
-        "rules": [rule],
-        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}},
-        "objectSelector": {"matchLabels": {"checked": "yes"}},
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "failurePolicy": "Fail",
-        "timeoutSeconds": 1,
-        **more,
-    }
-    version = "admissionregistration.k8s.io/v1"
-    return {"apiVersion": version, "kind": KIND, "metadata": {"name": name}, "webhooks": [hook]}
 
 
 @pytest.fixture
@@ -68,12 +43,12 @@ def hook(tmp_path: Path) -> Iterator[Webhook]:
 @asynccontextmanager
 async def registered(bare: BareApiServer, name: str, client: dict[str, str], **more: Any) -> AsyncIterator[None]:
     """The webhook is in force: the server learns of it by a watch."""
-    bare.apply([configuration(name, client, **more)])
+    bare.apply([webhook.configuration(name, client, **more)])
     try:
         await _until_in_force(bare, name)
         yield
     finally:
-        bare.kubectl("delete", KIND.lower(), name)
+        bare.kubectl("delete", webhook.KIND.lower(), name)
 
 
 async def _until_in_force(bare: BareApiServer, name: str) -> None:
@@ -131,7 +106,7 @@ async def test_a_stage_the_plan_could_not_ask_about_is_asked_about_before_it_is_
     hook.answer = webhook.deny(WORDS)
     others = [config_map(name, f"c{i}") for i in range(20)]
     wanted = [syncing.namespace_of(name), *others, config_map(name, "checked", checked=True)]
-    bare.apply([configuration(name, hook.client_config)])
+    bare.apply([webhook.configuration(name, hook.client_config)])
     try:
         await asyncio.sleep(1)  # nothing can be asked about in a namespace that is not there
         async with syncing.connected(bare.kubeconfig, name) as sync:
@@ -148,7 +123,7 @@ async def test_a_stage_the_plan_could_not_ask_about_is_asked_about_before_it_is_
             await sync.apply(wanted)
             assert (await sync.plan(wanted)).plan.changes == ()
     finally:
-        bare.kubectl("delete", KIND.lower(), name)
+        bare.kubectl("delete", webhook.KIND.lower(), name)
 
 
 def _away(client: dict[str, str], how: str) -> dict[str, str]:
@@ -192,12 +167,12 @@ async def registered_quietly(
     bare: BareApiServer, name: str, client: dict[str, str], **more: Any
 ) -> AsyncIterator[None]:
     """In force, but nothing shows it."""
-    bare.apply([configuration(name, client, **more)])
+    bare.apply([webhook.configuration(name, client, **more)])
     try:
         await asyncio.sleep(1)
         yield
     finally:
-        bare.kubectl("delete", KIND.lower(), name)
+        bare.kubectl("delete", webhook.KIND.lower(), name)
 
 
 async def test_one_that_refuses_dry_runs_is_named_and_nothing_is_written(bare: BareApiServer, hook: Webhook) -> None:
@@ -237,7 +212,7 @@ def _store(bare: BareApiServer, manifest: Manifest) -> None:
 async def test_one_with_side_effects_is_named_and_nothing_is_written(bare: BareApiServer, hook: Webhook) -> None:
     name = syncing.fresh("effects")
     wanted = [syncing.namespace_of(name), config_map(name, "other"), config_map(name, "checked", checked=True)]
-    made = configuration(name, hook.client_config, sideEffects="Some")
+    made = webhook.configuration(name, hook.client_config, sideEffects="Some")
     made["metadata"] |= {"uid": "00000000-0000-0000-0000-000000000001", "creationTimestamp": "2019-01-01T00:00:00Z"}
     made["webhooks"][0] |= {"matchPolicy": "Equivalent", "rules": [{**made["webhooks"][0]["rules"][0], "scope": "*"}]}
     async with syncing.connected(bare.kubeconfig, name) as sync:
@@ -253,7 +228,7 @@ async def test_one_with_side_effects_is_named_and_nothing_is_written(bare: BareA
             assert hook.asked == []
             assert names(bare, name) == set()
         finally:
-            bare.kubectl("delete", KIND.lower(), name)
+            bare.kubectl("delete", webhook.KIND.lower(), name)
 
 
 async def test_one_that_says_otherwise_when_it_counts_is_named_and_the_next_run_finishes(

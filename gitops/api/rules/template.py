@@ -21,7 +21,7 @@ _PROTECTED_SPEC = (
     "serviceAccountName",
     "serviceAccount",
 )
-_PROTECTED_CONTAINER = (
+PROTECTED_CONTAINER = (
     "image",
     "command",
     "args",
@@ -32,6 +32,7 @@ _PROTECTED_CONTAINER = (
     "terminationMessagePolicy",
     "workingDir",
 )
+"""Of the container the program runs in; `gitops.pods.template` holds a merged pod to the same."""
 
 
 def _template_spec(template: Mapping[str, Any]) -> bool:
@@ -40,7 +41,7 @@ def _template_spec(template: Mapping[str, Any]) -> bool:
 
 def _template_container(container: Mapping[str, Any]) -> bool:
     return container.get("name") not in {"operation", "gitops"} or not any(
-        name in container for name in _PROTECTED_CONTAINER
+        name in container for name in PROTECTED_CONTAINER
     )
 
 
@@ -74,7 +75,7 @@ _TEMPLATE_SPEC: dict[str, Any] = {
 
 def rules_of(kind: str, container: str) -> tuple[Rule, ...]:
     """The protected fields of a pod template, for the kind whose container has this name."""
-    fields = ", ".join(_PROTECTED_CONTAINER)
+    fields = ", ".join(PROTECTED_CONTAINER)
     return (
         Rule(kind=kind, **_TEMPLATE_METADATA),
         Rule(kind=kind, **_TEMPLATE_SPEC),
@@ -82,10 +83,10 @@ def rules_of(kind: str, container: str) -> tuple[Rule, ...]:
             kind=kind,
             path="/spec/podTemplate/spec/containers/*",
             cel=f"self.name != '{container}' || ("
-            + " && ".join(f"!has(self.{name})" for name in _PROTECTED_CONTAINER)
+            + " && ".join(f"!has(self.{name})" for name in PROTECTED_CONTAINER)
             + ")",
             holds=_template_container,
-            forbidden=tuple(f"/{name}" for name in _PROTECTED_CONTAINER),
+            forbidden=tuple(f"/{name}" for name in PROTECTED_CONTAINER),
             message=f"a pod template cannot set these of container `{container}`: {fields}",
             hint="the image is spec.image; a side-car needs another name",
             accepts=(
