@@ -19,14 +19,10 @@ Duration = Annotated[str, Meta(pattern=DURATION, min_length=2, max_length=32)]
 NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 NAME_OR_NOTHING = rf"{NAME}|^$"
 Name = Annotated[str, Meta(pattern=NAME, min_length=1, max_length=63)]
-ObjectName = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        min_length=1,
-        max_length=253,
-    ),
-]
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+ObjectName = Annotated[str, Meta(pattern=OBJECT_NAME, min_length=1, max_length=253)]
+LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
+BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 # An IPv4 or IPv6 prefix, roughly, or nothing: the API server judges the rest.
 CIDR = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)/[0-9]{1,3}$|^$"
 QUANTITY = r"^[+-]?([0-9]+|[0-9]+\.[0-9]*|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|([eE][+-]?[0-9]+))?$"
@@ -50,6 +46,9 @@ IN_WORDS = {
     DURATION: "hours, minutes and seconds: 30s, 5m, 1h30m",
     NAME: _NAME_IN_WORDS,
     NAME_OR_NOTHING: _NAME_IN_WORDS,
+    OBJECT_NAME: "lower-case letters, digits, - and ., with a letter or digit at both ends",
+    LABEL_VALUE: "letters, digits, -, _ and ., at most 63, with a letter or digit at both ends",
+    BASE64: "base64 (in a Secret, `stringData` takes plain text)",
     CIDR: "a range of addresses: 10.0.0.0/8, fd00::/8",
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
 }

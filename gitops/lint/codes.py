@@ -149,7 +149,7 @@ BIG_INTEGER = Code(
     why="Programs that read JSON numbers as floating point (JavaScript, jq before 1.7) change its last digits.",
     wrong="data:\n  account: 123456789012345678\n",
     right='data:\n  account: "123456789012345678"\n',
-    fixed="where a string is wanted, quotes",
+    fixed="where a string or a quantity is wanted, quotes",
 )
 NOT_A_STRING = Code(
     code="GW115",
@@ -159,7 +159,7 @@ NOT_A_STRING = Code(
     why="The API server refuses the object; a number also loses its spelling: 1.10 becomes 1.1.",
     wrong="metadata:\n  labels:\n    version: 1.10\n",
     right='metadata:\n  labels:\n    version: "1.10"\n',
-    fixed="quotes around what is written",
+    fixed="quotes around what is written, if the field allows that text; 0s for a duration of 0",
 )
 NO_SCHEMA = Code(
     code="GW116",

@@ -8,12 +8,12 @@ from typing import Any
 
 from gitops import errors
 from gitops.api import crds, schemas
-from gitops.api.meta import GROUP
-from gitops.lint import codes, places
+from gitops.api.meta import DURATION, GROUP
+from gitops.lint import codes, places, structure
 from gitops.lint.code import Code
 from gitops.lint.files import Role
 from gitops.lint.finding import Finding
-from gitops.lint.places import Wanted
+from gitops.lint.places import Place, Wanted
 from gitops.lint.structure import WORDS
 from gitops.location import Location
 from gitops.yaml import Dialect, edit, load_all, load_config
@@ -25,7 +25,8 @@ SAFE_INTEGER = 2**53
 _SPELLINGS = frozenset(spelling for word in WORDS for spelling in (word, word.capitalize(), word.upper()))
 _OCTAL = re.compile(r"[-+]?0[0-9_]+$")
 _MODELINE = re.compile(r"^#\s*yaml-language-server:\s*\$schema=", re.MULTILINE)
-_QUOTES_FIX = {Wanted.STRING, Wanted.ANNOTATION}
+_TAKES_QUOTES = frozenset({Wanted.STRING, Wanted.ANNOTATION})
+_NUMBERS = frozenset({Wanted.INTEGER, Wanted.QUANTITY})
 
 
 def look(content: bytes, scanned: Scan, role: Role) -> tuple[Finding, ...]:
@@ -60,20 +61,39 @@ def _scalar(scalar: Scalar, role: Role, scanned: Scan) -> Iterator[Finding]:
     code = _ambiguity(text)
     if code is None and (not text or _read(text, role) == text):
         return
-    place = places.wanted(role, scanned.headers[scalar.document], scalar.pointer)
-    if code is codes.OCTAL and place is Wanted.MODE:
-        return
-    if code is None:
-        code = _needs_quotes(text, place, role)
+    place = places.at(role, scanned.headers[scalar.document], scalar.pointer)
+    refused = _refused(text, place, scalar.pointer)
+    code = _code(code, text, place, role, refused=bool(refused))
     if code is not None:
+        mended = _mended(code, text, place, refused)
         yield Finding(
             code=code,
             message=_message(code, text, place),
-            hint=_hint(code, text, place),
+            hint=_hint(code, text, place, refused),
             location=scalar.at,
             length=len(text),
-            edits=_edits(code, scalar, place),
+            # What an alias repeats may be meant otherwise in another place.
+            edits=(edit.Edit(scalar.start, scalar.end, mended),) if mended and not scalar.anchored else (),
         )
+
+
+def _refused(text: str, place: Place, pointer: str) -> str:
+    """Why the text would not do as a string in its place; empty if it would, or if no string is wanted."""
+    if place.wanted is not Wanted.STRING:
+        return ""
+    return next((one.hint or one.message for one in structure.violations(text, place.schema, pointer)), "")
+
+
+def _code(code: Code | None, text: str, place: Place, role: Role, *, refused: bool) -> Code | None:
+    """What to report; nothing where the validator has more to say of the value."""
+    if code in {codes.WORD, codes.DATE}:
+        return None if refused or place.wanted in _NUMBERS else code
+    if code is codes.OCTAL and place.wanted is Wanted.MODE:
+        return None
+    if code is not None and not refused:
+        return code
+    # null stands for nothing, and in a patch removes.
+    return codes.NOT_A_STRING if place.wanted is Wanted.STRING and _read(text, role) is not None else code
 
 
 def _ambiguity(text: str) -> Code | None:
@@ -99,20 +119,16 @@ def _read(text: str, role: Role) -> Any:
     return value.value if isinstance(value, Authored) else value
 
 
-def _needs_quotes(text: str, place: Wanted, role: Role) -> Code | None:
-    """A string is wanted and this is none; null stands for nothing, and in a patch removes."""
-    return codes.NOT_A_STRING if place is Wanted.STRING and _read(text, role) is not None else None
-
-
-def _message(code: Code, text: str, place: Wanted) -> str:
+def _message(code: Code, text: str, place: Place) -> str:
     other = "true" if WORDS.get(text.lower()) else "false"
     match code:
-        case codes.WORD if place is Wanted.BOOLEAN:
+        case codes.WORD if place.wanted is Wanted.BOOLEAN:
             return f"{text} is a string to Kubernetes and {other} to YAML 1.1"
         case codes.WORD:
             return f"{text} is a string to some programs and {other} to others"
         case codes.OCTAL:
-            return f"{text} is read as the octal number {_read(text, Role.RESOURCE)}"
+            read = _read(text, Role.RESOURCE)
+            return f"{text} is read as the {'' if read == _decimal(text) else 'octal '}number {read}"
         case codes.DATE:
             return f"{text} is read as the point in time {timestamp(text)}"
         case codes.BIG_INTEGER:
@@ -121,22 +137,41 @@ def _message(code: Code, text: str, place: Wanted) -> str:
             return f"{text} is no string, and Kubernetes wants one here"
 
 
-def _hint(code: Code, text: str, place: Wanted) -> str:
-    boolean = "true" if WORDS.get(text.lower()) else "false"
-    if code is codes.WORD and place is Wanted.BOOLEAN:
-        return f"write {boolean}"
-    if code is codes.WORD and place is Wanted.UNKNOWN:
-        return f"write {edit.quoted(text)} for the string, {boolean} for the boolean"
+def _hint(code: Code, text: str, place: Place, refused: str) -> str:
+    mended = _mended(code, text, place, refused)
+    if mended:
+        return f"write {mended}"
+    if refused:
+        return f"quotes would not do: what is wanted is {refused}"
+    if code is codes.OCTAL:
+        as_text = "" if place.wanted in _NUMBERS else f", {edit.quoted(text)} for the string"
+        meant, read = _decimal(text), _read(text, Role.RESOURCE)
+        number = f"write {read}" if read == meant else f"write {meant} if that is meant, {read} for what is read now"
+        return number + as_text
+    if code is codes.BIG_INTEGER and place.wanted is Wanted.INTEGER:
+        return "write a smaller number: no text is allowed here"
+    if code is codes.WORD:
+        return f"write {edit.quoted(text)} for the string, {_boolean(text)} for the boolean"
     return f"write {edit.quoted(text)}"
 
 
-def _edits(code: Code, scalar: Scalar, place: Wanted) -> tuple[edit.Edit, ...]:
-    """Only where it is certain what was meant."""
-    if place in _QUOTES_FIX:
-        return (edit.Edit(scalar.start, scalar.end, edit.quoted(scalar.text)),)
-    if place is Wanted.BOOLEAN and code is codes.WORD:
-        return (edit.Edit(scalar.start, scalar.end, "true" if WORDS[scalar.text.lower()] else "false"),)
-    return ()
+def _mended(code: Code, text: str, place: Place, refused: str) -> str:
+    """What to write instead; empty where it is not certain what was meant, or the field would refuse that too."""
+    if refused:
+        nothing = place.schema.get("pattern") == DURATION and _read(text, Role.RESOURCE) == 0
+        return "0s" if nothing else ""
+    if place.wanted in _TAKES_QUOTES or (code is codes.BIG_INTEGER and place.wanted is Wanted.QUANTITY):
+        return edit.quoted(text)
+    return _boolean(text) if place.wanted is Wanted.BOOLEAN and code is codes.WORD else ""
+
+
+def _boolean(word: str) -> str:
+    return "true" if WORDS[word.lower()] else "false"
+
+
+def _decimal(octal: str) -> int:
+    """The number that the digits are when the zeros before them mean nothing."""
+    return int(octal.replace("_", ""))
 
 
 def _no_schema(content: bytes, scanned: Scan) -> list[Finding]:

@@ -25,6 +25,8 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _SHOWN = 60
 WORDS: Mapping[str, bool] = dict.fromkeys(("yes", "y", "on"), True) | dict.fromkeys(("no", "n", "off"), False)
 """Words, in lower case, that YAML 1.1 reads as booleans and Kubernetes' YAML as strings."""
+_PLAIN = {"boolean": re.compile("true|false"), "integer": re.compile("0|-?[1-9][0-9]*")}
+"""Strings that are what is wanted as soon as their quotes are gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,7 @@ def _type_hint(value: Any, wanted: str) -> str:
         return "write it in quotes"
     if wanted == "boolean" and isinstance(value, str) and value.lower() in WORDS:
         return f"write {str(WORDS[value.lower()]).lower()}: {value} is a string here"
-    if wanted in {"boolean", "integer"} and isinstance(value, str):
+    if isinstance(value, str) and wanted in {"boolean", "integer"} and _PLAIN[wanted].fullmatch(value):
         return "write it without quotes"
     return ""
 

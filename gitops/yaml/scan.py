@@ -24,7 +24,8 @@ class Scalar:
     """A value that is no mapping and no list.
 
     `pointer` is its JSON Pointer within document `document` (from 0); `start` and `end` count characters from the
-    beginning of the file. `plain`: written without quotes, block indicators and tags.
+    beginning of the file. `plain`: written without quotes, block indicators and tags. `anchored`: it, or something it
+    is in, has an anchor, so that it may stand in other places too.
     """
 
     document: int
@@ -34,6 +35,7 @@ class Scalar:
     at: Location
     start: int
     end: int
+    anchored: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ class _Frame:
 
     pointer: str
     mapping: bool
+    anchored: bool
     key: str | None = None
     key_at: Location | None = None
     index: int = 0
@@ -115,7 +118,8 @@ class _Scanner:
                 self.frames = []
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 pointer = self._place()
-                self.frames.append(_Frame(pointer, isinstance(event, yaml.MappingStartEvent)))
+                mapping = isinstance(event, yaml.MappingStartEvent)
+                self.frames.append(_Frame(pointer, mapping, self._anchored(event)))
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self.frames.pop()
             case yaml.ScalarEvent():
@@ -144,8 +148,12 @@ class _Scanner:
                 at=at,
                 start=event.start_mark.index,
                 end=event.end_mark.index,
+                anchored=self._anchored(event),
             )
         )
+
+    def _anchored(self, event: Any) -> bool:
+        return event.anchor is not None or bool(self.frames and self.frames[-1].anchored)
 
     def _key(self, frame: _Frame, key: str, at: Location) -> None:
         frame.key, frame.key_at = key, at
