@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from gitops import api, cluster, errors
+from gitops import api, cluster, errors, yaml
 from gitops.report import redact
 from gitops_cli import _logs, _operations
 from gitops_cli._shell import Shell
@@ -18,7 +18,7 @@ SILENCE = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Company:
-    """Who stays with what. With `output` json the log goes to stderr, for stdout has another answer."""
+    """Who stays with what. Unless `output` is a name the log goes to stderr, for stdout has another answer."""
 
     shell: Shell
     connection: cluster.Cluster
@@ -96,7 +96,7 @@ async def _log(company: Company, readable: Readable, progress: _logs.Progress) -
                 operation,
                 span,
                 progress=progress,
-                to_answer=company.output != "json",
+                to_answer=company.output == "name",
             )
         except errors.GitOpsError as error:
             company.shell.console.complain(f"the log cannot be followed: {redact.plain(str(error))}")
@@ -121,8 +121,8 @@ def _conclude(company: Company, operation: api.Operation | None) -> int:
         return 1
     if company.follow and _operations.log_gap(operation):
         console.complain(_operations.log_gap(operation))
-    if company.output == "json":
-        show(company.shell, operation, output="json")
+    if company.output != "name":
+        show(company.shell, operation, output=company.output)
     code = operation.status.exit_code
     return code if company.script_code and code is not None else _operations.verdict(operation)
 
@@ -131,5 +131,7 @@ def show(shell: Shell, operation: api.Operation, *, output: str) -> None:
     """Print the operation as data, or its name."""
     if output == "json":
         shell.console.answer(msgspec.json.format(msgspec.json.encode(operation), indent=2).decode())
+    elif output == "yaml":
+        shell.console.answer(yaml.dump_all([msgspec.to_builtins(operation)]).rstrip("\n"))
     else:
         shell.console.answer(f"{_operations.REFERENCE}/{operation.metadata.name}")

@@ -57,7 +57,7 @@ def pod(launch: Launch) -> Manifest:
             "name": launch.name,
             "namespace": launch.namespace,
             "labels": _labels(launch),
-            "annotations": _annotations(launch),
+            "annotations": _annotations(operation),
         },
         "spec": {
             "restartPolicy": "Never",
@@ -75,7 +75,7 @@ def pod(launch: Launch) -> Manifest:
         made["spec"]["imagePullSecrets"] = [{"name": name} for name in pull]
     if pool.pod_security == "restricted":
         _restrict(made["spec"])
-    _check_size(operation, made["metadata"]["annotations"])
+    check(operation)
     merged = template.merge(made, pool.pod_template, location=launch.pool.metadata.name)
     return platform.pin(_mirrored(merged, pool.mirrors), platform.architectures(operation, launch.pool))
 
@@ -117,8 +117,7 @@ def _labels(launch: Launch) -> dict[str, str]:
     }
 
 
-def _annotations(launch: Launch) -> dict[str, str]:
-    operation = launch.operation
+def _annotations(operation: api.Operation) -> dict[str, str]:
     brought, mutex = files.listing(operation), operation.spec.mutex
     return {
         **({marks.FILES: brought} if brought else {}),
@@ -131,7 +130,13 @@ def _annotations(launch: Launch) -> dict[str, str]:
     }
 
 
-def _check_size(operation: api.Operation, annotations: dict[str, str]) -> None:
+def check(operation: api.Operation) -> None:
+    """What an operation brings fits into a pod, whatever its pool.
+
+    Raises:
+        ConfigError: script and files are too long, two files have one path, or a content is no base64.
+    """
+    annotations = _annotations(operation)
     room = ANNOTATIONS_LIMIT - ANNOTATIONS_RESERVE
     if _size(annotations) <= room:
         return

@@ -168,6 +168,31 @@ def test_the_answer_as_data(desk: Desk) -> None:
     assert row[1:5] == ["linux", "Failed", "ScriptFailed", "3"]
 
 
+def test_what_is_brought_arrives(desk: Desk, cluster: Cluster, tmp_path: Path) -> None:
+    where = ("-n", desk.place.operations_namespace("linux"))
+    cluster.kubectl("create", "secret", "generic", "deploy", "--from-literal=token=very-secret-token", *where)
+    cluster.kubectl("create", "configmap", "site", "--from-literal=site.conf=from-site", "--from-literal=b=2", *where)
+    (tmp_path / "tool").write_bytes(b'#!/bin/sh\necho "tool $1"; exit 0\n\x00\xff')
+    (tmp_path / "tool").chmod(0o755)
+    (tmp_path / "values.yaml").write_text("a: \u00e4\n")
+    words = ["run", "--pool", "linux", "--follow", "--env", "STAGE=test", "--env-from", "TOKEN=secret/deploy:token"]
+    words += ["--env-from", "SITE=configmap/site:site.conf", "--files-from", "configmap/site:conf:site.conf"]
+    words += ["--files-from", "secret/deploy:keys", "--file", f"{tmp_path}/tool:bin/tool"]
+    words += ["--file", f"{tmp_path}/values.yaml", "--mutex", "m", "--shared", "--mutex-wait", "5m"]
+    script = 'bin/tool "$STAGE"; cat values.yaml; ls conf; cat conf/site.conf; echo "|$SITE|$TOKEN|${#TOKEN}"'
+    code, out, err = desk.type(*words, behind=("sh", "-c", f"{script}; wc -c < keys/token"))
+    assert (code, out) == (0, "tool test\na: \u00e4\nsite.conf\nfrom-site|from-site|***|17\n17\n"), err
+
+
+def test_a_dry_run_is_for_kubectl(desk: Desk, cluster: Cluster) -> None:
+    code, out, err = desk.type("run", "--pool", "linux", "--dry-run", "--step", "hello", behind=("echo", "a  $b"))
+    assert (code, err) == (0, "")
+    named = cluster.kubectl("create", "-f", "-", "-o", "name", stdin=out, user=desk.kubeconfig).strip()
+    done = cluster.kubectl("wait", named, "--for=condition=Finished", "--timeout=60s", "-n", desk.place.namespace)
+    assert done.endswith(" condition met\n")
+    assert desk.type("logs", named) == (0, "a  $b\n", "")
+
+
 def test_a_running_operation_is_cancelled_and_its_last_words_arrive(desk: Desk) -> None:
     script = "trap 'echo last words; exit 1' TERM\necho begun\nfor i in $(seq 600); do sleep 0.1; done\n"
     words = ("run", "--pool", "linux", "--follow", "--name", "long", "-f", "-")

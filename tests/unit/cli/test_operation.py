@@ -8,43 +8,44 @@ from typing import Any
 
 import pytest
 
-from gitops import errors
-from gitops_cli import _tunnel, operation_list, operation_run
+from gitops import errors, yaml
+from gitops_cli import _edge, _specification, _tunnel, main, operation_list
 
 
-def _options(**given: Any) -> operation_run.Options:
-    return operation_run.Options(
+def _options(**given: Any) -> _specification.Options:
+    return _specification.Options(
         **{
             "pool": "linux",
-            "file": "",
+            "script": "",
             "words": (),
             "name": "",
             "env": (),
+            "env_from": (),
+            "files": (),
+            "files_from": (),
             "interpreter": "",
             "timeout": "",
             "step": "",
             "labels": (),
             "image": "",
+            "image_pull_secrets": (),
             "service_account": "",
             "platform": None,
             "priority": 0,
             "mutex": "",
             "shared": False,
+            "mutex_wait": "",
             "idempotent": False,
             "ttl": "",
             "resources": (),
             "limits": (),
-            "follow": False,
-            "wait": False,
-            "exit_code": "verdict",
-            "output": "name",
             **given,
         }
     )
 
 
 def test_a_command_keeps_its_words_as_they_are() -> None:
-    spec = operation_run.specification(_options(words=("echo", "a b", "$HOME", "-o")), "")
+    spec = _specification.specification(_options(words=("echo", "a b", "$HOME", "-o")), "")
     assert spec == {"pool": "linux", "script": 'exec "$@"\n', "arguments": ["echo", "a b", "$HOME", "-o"]}
 
 
@@ -53,30 +54,35 @@ def test_what_differs_from_the_pool_is_in_the_spec() -> None:
     more = {
         "mutex": "production",
         "shared": True,
+        "mutex_wait": "10m",
+        "image_pull_secrets": ("team", "other"),
         "idempotent": True,
         "resources": ("cpu=2",),
         "limits": ("memory=4Gi",),
     }
-    spec = operation_run.specification(_options(words=("x",), **given, **more), "")
+    spec = _specification.specification(_options(words=("x",), **given, **more), "")
     assert {key: value for key, value in spec.items() if key not in {"pool", "script", "arguments"}} == {
         "image": "tools:2",
         "serviceAccount": "deployer",
         "platform": "linux/arm64",
         "priority": 5,
         "ttlAfterFinished": "1h",
-        "mutex": {"name": "production", "mode": "shared"},
+        "imagePullSecrets": ["team", "other"],
+        "mutex": {"name": "production", "mode": "shared", "wait": "10m"},
         "idempotent": True,
         "resources": {"requests": {"cpu": "2"}, "limits": {"memory": "4Gi"}},
     }
 
 
 def test_a_step_is_a_label() -> None:
-    found = operation_run.labels(_options(step="deploy", labels=("project=shop", "environment=test")))
+    found = _specification.labels(_options(step="deploy", labels=("project=shop", "environment=test")))
     assert found == {"gitops-worker.io/step": "deploy", "project": "shop", "environment": "test"}
     with pytest.raises(errors.ConfigError, match="not a label: 'project'"):
-        operation_run.labels(_options(labels=("project",)))
+        _specification.labels(_options(labels=("project",)))
     with pytest.raises(errors.ConfigError, match="--shared says how"):
-        operation_run.specification(_options(words=("x",), shared=True), "")
+        _specification.specification(_options(words=("x",), shared=True), "")
+    with pytest.raises(errors.ConfigError, match="--mutex-wait says how"):
+        _specification.specification(_options(words=("x",), mutex_wait="1m"), "")
 
 
 @pytest.mark.parametrize(
@@ -90,13 +96,13 @@ def test_a_step_is_a_label() -> None:
     ],
 )
 def test_a_script_says_what_runs_it(text: str, asked: str, expected: list[str] | None) -> None:
-    spec = operation_run.specification(_options(file="x", interpreter=asked), text)
+    spec = _specification.specification(_options(script="x", interpreter=asked), text)
     assert spec.get("interpreter") == expected
     assert spec["script"] == text
 
 
 def test_variables_may_hold_anything_but_need_a_name() -> None:
-    spec = operation_run.specification(_options(words=("x",), env=("A=1", "B=x=y z", "C=")), "")
+    spec = _specification.specification(_options(words=("x",), env=("A=1", "B=x=y z", "C=")), "")
     assert spec["env"] == [
         {"name": "A", "value": "1"},
         {"name": "B", "value": "x=y z"},
@@ -104,13 +110,119 @@ def test_variables_may_hold_anything_but_need_a_name() -> None:
     ]
     for wrong in ("A", "=x"):
         with pytest.raises(errors.ConfigError, match="not an environment variable"):
-            operation_run.specification(_options(words=("x",), env=(wrong,)), "")
+            _specification.specification(_options(words=("x",), env=(wrong,)), "")
+
+
+def test_variables_and_files_come_from_secrets_and_configmaps() -> None:
+    given = {
+        "env": ("STAGE=test",),
+        "env_from": ("TOKEN=secret/deploy:token", "SITE=ConfigMap/site.v1:site.conf"),
+        "files_from": ("secret/deploy:keys", "configmap/site:etc/conf:a.conf,b.conf"),
+    }
+    spec = _specification.specification(_options(words=("x",), **given), "")
+    assert spec["env"] == [
+        {"name": "STAGE", "value": "test"},
+        {"name": "TOKEN", "secret": {"name": "deploy", "key": "token"}},
+        {"name": "SITE", "configMap": {"name": "site.v1", "key": "site.conf"}},
+    ]
+    assert spec["filesFrom"] == [
+        {"path": "keys", "secret": {"name": "deploy"}},
+        {"path": "etc/conf", "configMap": {"name": "site"}, "keys": ["a.conf", "b.conf"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"env_from": ("TOKEN",)}, "not an environment variable: 'TOKEN'"),
+        ({"env_from": ("TOKEN=deploy:token",)}, "not a Secret or ConfigMap: 'deploy'"),
+        ({"env_from": ("TOKEN=pod/deploy:token",)}, "not a Secret or ConfigMap: 'pod/deploy'"),
+        ({"env_from": ("TOKEN=secret/deploy",)}, "secret/deploy has many keys"),
+        ({"env": ("A=1",), "env_from": ("A=secret/a:b",)}, "A is given twice"),
+        ({"files_from": ("secret/:x",)}, "not a Secret or ConfigMap: 'secret/'"),
+        ({"files_from": ("secret/x",)}, "where do the files of secret/x go?"),
+    ],
+)
+def test_what_names_no_key_says_how_to_write_it(given: dict[str, Any], words: str) -> None:
+    with pytest.raises(errors.ConfigError) as caught:
+        _specification.specification(_options(words=("x",), **given), "")
+    assert words in str(caught.value)
+
+
+def test_files_are_brought_as_they_are(tmp_path: Path) -> None:
+    contents = {"plain.yaml": b"a: \xc3\xa4\n", "tool": b"\x7fELF\x00\xff", "a:b": b"", "dos": b"x\r\n"}
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "tool").chmod(0o755)
+    given = [f"{tmp_path}/{name}" for name in contents]
+    given[1] += ":bin/tool"
+    spec = _specification.specification(_options(words=("x",), files=given), "")
+    assert spec["files"] == [
+        {"path": "plain.yaml", "text": "a: \u00e4\n"},
+        {"path": "bin/tool", "base64": "f0VMRgD/", "executable": True},
+        {"path": "a:b", "text": ""},
+        {"path": "dos", "base64": "eA0K"},
+    ]
+
+
+def test_what_is_too_much_for_a_pod_is_said_before_anything_is_created(tmp_path: Path) -> None:
+    def files(size: int, count: int) -> tuple[str, ...]:
+        folder = tmp_path / f"{size}"
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number}").write_bytes(b"\xff" * size)
+        return tuple(f"{folder}/{number}" for number in range(count))
+
+    assert _specification.operation(_options(words=("x",), files=files(185_000, 1)))["spec"]["files"]
+    for given, words in (
+        (files(196_609, 1), r"/0 is too large: .* 196608 bytes"),
+        (files(100_000, 2), r"the script and its files are too long .* 26\d{4} bytes of files in base64"),
+        (files(1, 65), r"/spec/files: .*64"),
+        ((f"{tmp_path}/1/0", f"{tmp_path}/1/0"), "the file 0 is given twice"),
+        ((f"{tmp_path}/1/0:../up",), "/spec/files/0/path: path stays inside"),
+        ((f"{tmp_path}/none:x",), "cannot read .*/none"),
+        ((f"{tmp_path}",), "Is a directory"),
+    ):
+        with pytest.raises(errors.ConfigError, match=words):
+            _specification.operation(_options(words=("x",), files=given))
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    with pytest.raises(errors.SeveralErrors) as caught:
+        _specification.operation(_options(words=("x",), resources=("cpu=much",), image="x" * 600))
+    assert {str(one).partition(":")[0] for one in errors.singles(caught.value)} == {
+        "/spec/resources/requests/cpu",
+        "/spec/image",
+    }
+
+
+def test_a_dry_run_prints_what_kubectl_can_create(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = tmp_path / "deploy.sh"
+    script.write_text("#!/bin/bash\necho '\u202bhidden\u200b'\tend\n")
+    words = ["gitops", "operation", "run", "--pool", "linux", "-f", str(script), "--dry-run", "-n", "ci", "-o"]
+    for form in ("yaml", "json", "name"):
+        assert _edge.run(main.group(), [*words, form, "--", "a b"]) == 0
+        documents = list(yaml.load_all(capfd.readouterr().out.encode(), file="stdout"))
+        assert [one.value for one in documents] == [
+            {
+                "apiVersion": "gitops-worker.io/v1alpha1",
+                "kind": "Operation",
+                "metadata": {"generateName": "linux-", "namespace": "ci"},
+                "spec": {
+                    "pool": "linux",
+                    "script": script.read_text(),
+                    "arguments": ["a b"],
+                    "interpreter": ["/bin/bash"],
+                },
+            }
+        ]
+    assert _edge.run(main.group(), [*words, "yaml", "--follow"]) == 2
 
 
 def test_a_timeout_is_checked_before_anything_is_created() -> None:
-    assert operation_run.specification(_options(words=("x",), timeout="1h30m"), "")["timeout"] == "1h30m"
+    assert _specification.specification(_options(words=("x",), timeout="1h30m"), "")["timeout"] == "1h30m"
     with pytest.raises(errors.ConfigError, match="not a duration"):
-        operation_run.specification(_options(words=("x",), timeout="soon"), "")
+        _specification.specification(_options(words=("x",), timeout="soon"), "")
 
 
 def test_what_is_no_script_is_refused(tmp_path: Path) -> None:
@@ -118,13 +230,13 @@ def test_what_is_no_script_is_refused(tmp_path: Path) -> None:
     for content, words in (
         (b"\xff\xfe", "is no text"),
         (b" \n", "is empty"),
-        (b"x" * (operation_run.LARGEST + 1), "is too large"),
+        (b"x" * (_specification.LARGEST + 1), "is too large"),
     ):
         script.write_bytes(content)
         with pytest.raises(errors.ConfigError, match=words):
-            operation_run.script(str(script))
+            _specification.script(str(script))
     with pytest.raises(errors.ConfigError, match="cannot read"):
-        operation_run.script(str(tmp_path / "none"))
+        _specification.script(str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize(
