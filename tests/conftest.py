@@ -4,7 +4,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.cluster.fixtures"]
+pytest_plugins = ["tests.cluster.fixtures", "tests.integration.runnerbench"]
 
 # No deadline and no verdict on speed: a machine with other work to do is no reason to fail. A failure prints how to
 # reproduce it. 200 examples, the same ones each time: a change is judged by what it changed. `make fuzz` tries others,

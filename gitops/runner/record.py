@@ -32,6 +32,8 @@ class EndRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     oom_kills: int = -1
     files_error: int = 0
     """errno of a file that could not be written; the script was not started then."""
+    files_awaited: bool = False
+    """The end came while files were waited for that the worker fetches: the script was not started."""
     dropped: int = 0
     """Lines beyond the log's limit: not among `lines`, and in no frame."""
     docker_asked: bool = False

@@ -36,7 +36,7 @@ static long decode(char *text) {
 }
 
 /* The worker refuses such paths; this is the second line. */
-static int leads_out(const char *path) {
+int files_lead_out(const char *path) {
     if (!*path || *path == '/') return 1;
     for (const char *at = path; at; at = strchr(at, '/')) {
         if (*at == '/') at++;
@@ -45,7 +45,7 @@ static int leads_out(const char *path) {
     return 0;
 }
 
-static int make_parents(char *path) {
+int files_make_parents(char *path) {
     for (char *at = strchr(path, '/'); at; at = strchr(at + 1, '/')) {
         *at = 0;
         int made = mkdir(path, 0777);
@@ -56,7 +56,7 @@ static int make_parents(char *path) {
 }
 
 static int put(char *path, const char *data, size_t size, mode_t mode) {
-    if (make_parents(path)) return errno;
+    if (files_make_parents(path)) return errno;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0) return errno;
     while (size) {
@@ -80,7 +80,7 @@ static int unpack(char *line) {
     if (!mode || !path || decode(path) < 0) return EINVAL;
     for (; *mode >= '0' && *mode <= '7'; mode++) bits = bits << 3 | (uint64_t)(*mode - '0');
     long size = decode(data);
-    int error = size < 0 || leads_out(path) ? EINVAL : put(path, data, (size_t)size, (mode_t)bits & 0777);
+    int error = size < 0 || files_lead_out(path) ? EINVAL : put(path, data, (size_t)size, (mode_t)bits & 0777);
     if (error) {
         struct text text;
         text_begin(&text, space, sizeof space);

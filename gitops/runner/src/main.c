@@ -2,6 +2,8 @@
  *
  *   runner [--option value]... -- COMMAND [ARGUMENT]...
  *   runner --replay SEQ --spool DIRECTORY
+ *   runner --missing COUNT --spool DIRECTORY
+ *   runner --receive INDEX --path PATH --digest SHA256 --mode OCTAL --spool DIRECTORY <BLOCKS
  *
  *   --spool DIR --spool-bytes N   keep the newest frames in DIR, N bytes at most
  *   --log-limit N                 keep the first N bytes of the output, and count the lines after them; 0: all
@@ -14,6 +16,8 @@
  *   --mask NAME                   hide the value of this environment variable
  *   --mask-directory DIR          hide the content of the files in it
  *   --files FILE                  write the files it lists into the working directory first
+ *   --awaited COUNT               start the script only when so many files were received (see receive.c)
+ *   --await-timeout SECONDS       how long to wait for them; 0: for ever
  *   --docker-mark FILE            it exists at the end if the script asked for a docker that is not there
  *
  * Exit code: the script's; 128 + n after signal n; 126 or 127 if it could not be started; 2 on a wrong argument.
@@ -37,11 +41,8 @@
 #define PARTIAL_MS 200
 /* While it stays for a reader that is behind, it says oftener how far it is, in seconds. */
 #define LINGER_BEAT 5
-
-static struct {
-    const char *spool, *record, *replay, *files, *docker_mark;
-    long long spool_bytes, log_limit, window, linger, grace, timeout, heartbeat, drain;
-} options = {.record = "/dev/termination-log", .grace = 30, .heartbeat = 30, .drain = 2, .linger = 600, .window = -1};
+/* How often is looked whether the worker's files are there, in milliseconds. */
+#define AWAIT_STEP_MS 50
 
 static struct script script;
 
@@ -49,48 +50,6 @@ static long long now_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
-static int fail(const char *what, const char *detail) {
-    char space[512];
-    struct text text;
-    text_begin(&text, space, sizeof space);
-    text_add(&text, "runner: ");
-    text_add(&text, what);
-    text_add(&text, ": ");
-    text_add_some(&text, detail, 300);
-    text_add(&text, "\n");
-    return write(STDERR_FILENO, space, (size_t)(text.at - space)) < 0 ? 2 : 2;
-}
-
-static int set_number(long long *target, const char *text) {
-    uint64_t number;
-    const char *end = number_read(text, &number);
-    /* Seconds are counted in milliseconds, too. */
-    if (!end || *end || number > INT64_MAX / 1000) return -1;
-    *target = (long long)number;
-    return 0;
-}
-
-static int set_option(const char *name, const char *value) {
-    static const struct { const char *name; long long *target; } numbers[] = {
-        {"--spool-bytes", &options.spool_bytes}, {"--window", &options.window},
-        {"--log-limit", &options.log_limit},
-        {"--linger", &options.linger},           {"--grace", &options.grace},
-        {"--timeout", &options.timeout},         {"--heartbeat", &options.heartbeat},
-        {"--drain", &options.drain},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (strcmp(name, numbers[i].name) == 0) return set_number(numbers[i].target, value);
-    if (strcmp(name, "--spool") == 0) options.spool = value;
-    else if (strcmp(name, "--record") == 0) options.record = value;
-    else if (strcmp(name, "--replay") == 0) options.replay = value;
-    else if (strcmp(name, "--files") == 0) options.files = value;
-    else if (strcmp(name, "--docker-mark") == 0) options.docker_mark = value;
-    else if (strcmp(name, "--mask") == 0) mask_add_environment(value);
-    else if (strcmp(name, "--mask-directory") == 0) mask_add_directory(value);
-    else return -1;
-    return 0;
 }
 
 /* Signals the script's group and whatever this sub-reaper inherited. Returns how many children it found. */
@@ -348,19 +307,49 @@ static void say_left_behind(void) {
     frame_system(space);
 }
 
+/* The modes in which a second runner works beside the one that has the script; *code is then its exit code. */
+static int run_beside(int *code) {
+    const char *spool = options.spool ? options.spool : ".";
+    uint64_t number = 0;
+    const char *given = options.replay ? options.replay : options.missing ? options.missing : options.receive;
+    if (!given) return 0;
+    if (!number_read(given, &number)) *code = fail("no number", given);
+    else if (options.replay) *code = spool_replay(spool, number);
+    else if (options.missing) *code = received_missing_list(spool, number);
+    else *code = receive(spool, number, options.path, options.digest, options.mode);
+    return 1;
+}
+
+/* Until the worker has brought every file it is to bring: 0; or a signal or the clock came first. */
+static int await_files(int signals, struct stream *streams) {
+    long long end = options.await_timeout ? now_ms() + options.await_timeout * 1000 : 0;
+    if (!options.awaited) return 0;
+    frame_system("waiting for files that the worker fetches");
+    output_flush();
+    while (received_missing(options.spool ? options.spool : ".", (uint64_t)options.awaited)) {
+        struct pollfd polled = {.fd = signals, .events = POLLIN};
+        if (script.told || (end && now_ms() >= end)) return 1;
+        if (poll(&polled, 1, AWAIT_STEP_MS) > 0) read_signals(signals);
+        check_clocks(now_ms(), streams);
+    }
+    return 0;
+}
+
+static void not_started(void) {
+    script.exit_code = 126;
+    clock_gettime(CLOCK_REALTIME, &script.started);
+    script.finished = script.started;
+}
+
 int main(int argc, char **argv) {
     /* Set here and not above: their buffers would be in the program's file. */
     static struct stream streams[2];
     streams[0].name = 'o';
     streams[1].name = 'e';
     streams[0].fd = streams[1].fd = -1;
-    int at = 1;
-    for (; at < argc && strcmp(argv[at], "--") != 0; at += 2) {
-        if (at + 1 >= argc || set_option(argv[at], argv[at + 1]) != 0) return fail("wrong argument", argv[at]);
-    }
-    uint64_t from = 0;
-    if (options.replay && !number_read(options.replay, &from)) return fail("no number", options.replay);
-    if (options.replay) return spool_replay(options.spool ? options.spool : ".", from);
+    int at = options_read(argc, argv), other;
+    if (at < 0) return 2;
+    if (run_beside(&other)) return other;
     if (at + 1 >= argc) return fail("nothing to run", "write -- COMMAND");
     char **command = argv + at + 1;
     prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -368,13 +357,12 @@ int main(int argc, char **argv) {
     output_open(options.spool, options.spool_bytes);
     output_limit(options.log_limit);
     if (options.heartbeat) due.heartbeat = now_ms() + options.heartbeat * 1000;
-    if (options.timeout) due.timeout = now_ms() + options.timeout * 1000;
     if (options.docker_mark) setenv("GITOPS_DOCKER_MARK", options.docker_mark, 1);
-    if (options.files) script.files_error = files_unpack(options.files);
-    if (script.files_error) {
-        script.exit_code = 126;
-        clock_gettime(CLOCK_REALTIME, &script.started);
-        script.finished = script.started;
+    script.awaiting = await_files(signals, streams);
+    if (options.files && !script.awaiting) script.files_error = files_unpack(options.files);
+    if (options.timeout) due.timeout = now_ms() + options.timeout * 1000;
+    if (script.files_error || script.awaiting) {
+        not_started();
     } else {
         script.start_error = start(command, &streams[0], &streams[1]);
         if (script.start_error) say_start_error(command[0]);

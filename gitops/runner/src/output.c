@@ -32,22 +32,6 @@ static int spool = -1;
 static long long spool_half, spool_used;
 static char spool_new[4096], spool_old[4096];
 
-static int write_all(int fd, const char *data, size_t size) {
-    while (size) {
-        ssize_t done = write(fd, data, size);
-        if (done < 0 && errno == EINTR) continue;
-        if (done < 0 && errno == EAGAIN) {
-            struct pollfd room = {.fd = fd, .events = POLLOUT};
-            poll(&room, 1, 1000);
-            continue;
-        }
-        if (done < 0) return -1;
-        data += done;
-        size -= (size_t)done;
-    }
-    return 0;
-}
-
 static void spool_name(char *space, const char *directory, const char *name) {
     struct text text;
     text_begin(&text, space, sizeof spool_new);

@@ -77,6 +77,7 @@ size_t record_text(char *space, size_t size, const struct script *script, int do
     add_number(&text, "memoryPeak", usage.memory_peak);
     add_number(&text, "oomKills", usage.oom_kills);
     add_number(&text, "filesError", script->files_error);
+    add_flag(&text, "filesAwaited", script->awaiting);
     add_number(&text, "dropped", (long long)totals.dropped);
     add_flag(&text, "dockerAsked", docker_asked);
     text_add(&text, "}");

@@ -36,6 +36,18 @@ ssize_t read_some(int fd, void *space, size_t size);
 /* As much of a file as fits, with a zero behind it; its size, or -1. */
 long file_read(const char *path, char *space, size_t size);
 
+/* The command line (options.c). */
+struct options {
+    const char *spool, *record, *replay, *files, *docker_mark;
+    const char *receive, *path, *digest, *mode, *missing;
+    long long spool_bytes, log_limit, window, linger, grace, timeout, heartbeat, drain, awaited, await_timeout;
+};
+extern struct options options;
+/* Where the options end in `argv`; -1, and it is said, if one of them is wrong. */
+int options_read(int argc, char **argv);
+/* Says what is wrong with the command line; 2. */
+int fail(const char *what, const char *detail);
+
 /* Secret values, replaced by *** in the byte stream before it is cut into lines. */
 void mask_add_environment(const char *name);
 /* The same for every file in a mounted Secret. */
@@ -62,6 +74,7 @@ struct script {
     int left;      /* processes that outlived the script and were killed */
     int start_error;
     int files_error; /* errno of a file that could not be written: the script was not started */
+    int awaiting;    /* the end came while the worker's files were waited for: the script was not started */
     struct timespec started, finished;
 };
 /* The end record as JSON (gitops/runner/record.py); its size. */
@@ -92,6 +105,19 @@ void digest_hex(char out[65]);
 
 /* Writes the files of a list: 0, or the errno of the first that could not be; says which one. */
 int files_unpack(const char *list);
+/* Whether a path is none below the working directory. */
+int files_lead_out(const char *path);
+/* Makes the directories above a path; 0, or -1 with errno. */
+int files_make_parents(char *path);
+
+/* Takes one file that the worker sends (receive.c); its exit code. */
+int receive(const char *spool, uint64_t index, const char *path, const char *digest, const char *mode);
+/* How many of the first `count` files were not received yet. */
+uint64_t received_missing(const char *spool, uint64_t count);
+/* Writes their numbers, one a line; 0. */
+int received_missing_list(const char *spool, uint64_t count);
+/* All of it, through interruptions and full pipes; 0, or -1 with errno. */
+int write_all(int fd, const char *data, size_t size);
 
 /* One of the script's two output streams. */
 struct stream {

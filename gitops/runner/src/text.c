@@ -1,6 +1,7 @@
 /* Text and numbers without stdio, which alone would be two thirds of the program. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,6 +56,22 @@ ssize_t read_some(int fd, void *space, size_t size) {
     do got = read(fd, space, size);
     while (got < 0 && errno == EINTR);
     return got;
+}
+
+int write_all(int fd, const char *data, size_t size) {
+    while (size) {
+        ssize_t done = write(fd, data, size);
+        if (done < 0 && errno == EINTR) continue;
+        if (done < 0 && errno == EAGAIN) {
+            struct pollfd room = {.fd = fd, .events = POLLOUT};
+            poll(&room, 1, 1000);
+            continue;
+        }
+        if (done < 0) return -1;
+        data += done;
+        size -= (size_t)done;
+    }
+    return 0;
 }
 
 long file_read(const char *path, char *space, size_t size) {
