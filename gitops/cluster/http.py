@@ -11,6 +11,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 from urllib.parse import quote
 
@@ -28,6 +29,11 @@ from gitops.ports.clock import Clock
 CONNECT_TIMEOUT = 10.0
 ANSWER_TIMEOUT = 65.0
 """The API server itself gives up after 60 seconds."""
+DELIVERED_WITHIN = 10
+"""Seconds after which the kernel gives up sending what the other side does not acknowledge: a request that was given
+up here does not arrive much later.
+"""
+STREAM_UNHEARD = 30
 
 Observer = Callable[[Request, int, float], None]
 """Each request, its HTTP status (0: none) and the seconds until its answer began: for metrics."""
@@ -63,8 +69,8 @@ class Http:
         self._tls = tls.context(config.trust, config.certificate, config.origin) if _is_tls(config) else None
         self._credentials = credentials.of(config.bearer, self._install)
         self._headers = _headers(config, agent)
-        self._calls = self._session(limits.connections)
-        self._streams = self._session(0)
+        self._calls = self._session(limits.connections, unheard=DELIVERED_WITHIN)
+        self._streams = self._session(0, unheard=STREAM_UNHEARD)
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,16 +86,19 @@ class Http:
             ClusterError: whichever fits the answer, or its absence.
         """
         attempt, renewed = 0, False
+        until = None if request.within is None else self._clock.monotonic() + request.within
         while True:
             attempt += 1
+            self._in_time(request, until, self._gate.left(request.method))
             await self._gate.wait(request.method)
             try:
-                return await self._once(request)
+                return await self._once(request, until)
             except ClusterUnavailable as error:
                 if error.retry_after:
                     self._gate.close(request.method, min(error.retry_after, self._limits.retry.patience))
                 pause = self._limits.retry.pause(request, error, attempt)
-                if pause is None or isinstance(error.__cause__, aiohttp.ClientConnectorCertificateError):
+                late = pause is not None and until is not None and self._clock.monotonic() + pause >= until
+                if pause is None or late or isinstance(error.__cause__, aiohttp.ClientConnectorCertificateError):
                     raise
                 await self._clock.sleep(pause)
             except ClusterError as error:
@@ -154,21 +163,50 @@ class Http:
             response.close()
         return status.error_of(request, refused.status, {"message": f"{refused.status} {refused.message}"})
 
-    async def _once(self, request: Request) -> Answer:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect, sock_read=self._limits.answer)
-        response = await self._open(self._calls, request, timeout)
+    def _in_time(self, request: Request, until: float | None, pause: float = 0.0) -> float | None:
+        """Seconds that are left to send a request; None: as many as it takes.
+
+        Raises:
+            ClusterUnavailable: none are, or the server wants to be left alone for longer.
+        """
+        if until is None:
+            return None
+        left = until - self._clock.monotonic()
+        if left <= pause:
+            error = ClusterUnavailable(
+                f"cannot {request.what}", cause=f"it could not be sent within {request.within:g} s", ref=request.ref
+            )
+            error.retry_after = pause
+            raise error
+        return left
+
+    async def _once(self, request: Request, until: float | None) -> Answer:
+        limits = self._limits
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect, sock_read=limits.answer)
+        response = await self._open(self._calls, request, timeout, until=until)
         with self._translated(request):
             async with response:
                 return Answer(response.status, await response.read(), response.headers)
 
     async def _open(
-        self, session: aiohttp.ClientSession, request: Request, patience: aiohttp.ClientTimeout, *, encoding: str = ""
+        self,
+        session: aiohttp.ClientSession,
+        request: Request,
+        patience: aiohttp.ClientTimeout,
+        *,
+        encoding: str = "",
+        until: float | None = None,
     ) -> aiohttp.ClientResponse:
         headers = {"Accept": request.accept, **dict(request.headers), **await self._authorization()}
         if request.body:
             headers["Content-Type"] = request.content_type
         if encoding:
             headers["Accept-Encoding"] = encoding
+        left = self._in_time(request, until)
+        if left is not None:
+            patience = aiohttp.ClientTimeout(
+                total=None, connect=left, sock_connect=patience.sock_connect, sock_read=patience.sock_read
+            )
         started, code = self._clock.monotonic(), 0
         try:
             with self._translated(request):
@@ -239,12 +277,12 @@ class Http:
         if self._tls:
             tls.present(self._tls, certificate, self._config.origin)
 
-    def _session(self, limit: int) -> aiohttp.ClientSession:
+    def _session(self, limit: int, *, unheard: int) -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(
             limit=limit,
             ssl=self._tls or True,
             keepalive_timeout=60.0,
-            socket_factory=tls.open_socket,
+            socket_factory=partial(tls.open_socket, unheard=unheard),
         )
         return aiohttp.ClientSession(
             connector=connector, headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False

@@ -18,6 +18,8 @@ from gitops.ports.objects import Applied, DeleteOptions, Listing, Resource
 
 _PAGE = 500
 _CREATED = 201
+SERVER_LIMIT = 30
+"""Seconds the server is given for a create that is not to be carried out late. By itself it takes up to 34."""
 _WRITE = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"))
 _DECODE = msgspec.json.Decoder(Manifest).decode
 
@@ -65,16 +67,18 @@ class ServerObjects:
         answer = await self._http.send(request)
         return Applied(object=_DECODE(answer.body), created=answer.status == _CREATED)
 
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
+    async def create(self, resource: Resource, manifest: Manifest, *, within: float | None = None) -> Manifest:
         """See `gitops.ports.objects.Objects`."""
         namespace, name = _place(manifest)
+        limit = () if within is None else (("timeout", f"{SERVER_LIMIT}s"),)
         request = Request(
             method="POST",
             path=path_of(resource, namespace),
             what=f"create {ref_to(resource, namespace, name)}",
-            query=_WRITE,
+            query=(*_WRITE, *limit),
             body=msgspec.json.encode(manifest),
             ref=ref_to(resource, namespace, name),
+            within=within,
         )
         return await self._send(request)
 

@@ -39,6 +39,8 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
     ref: ResourceRef | None = None
     idempotent: bool = False
+    within: float | None = None
+    """Seconds after which it is not sent any more; None: whenever it can be."""
 
     @property
     def target(self) -> str:

@@ -38,8 +38,12 @@ class Gate:
 
     async def wait(self, method: str) -> None:
         """Until the class of this method may go."""
-        while (left := self._until.get(method, 0.0) - self._clock.monotonic()) > 0:
+        while (left := self.left(method)) > 0:
             await self._clock.sleep(left)
+
+    def left(self, method: str) -> float:
+        """Seconds for which the class of this method may not go."""
+        return max(0.0, self._until.get(method, 0.0) - self._clock.monotonic())
 
     def close(self, method: str, seconds: float) -> None:
         """Hold the class back for this long."""

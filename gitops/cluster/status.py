@@ -32,6 +32,8 @@ from gitops.errors import (
 _NOT_ALLOWED = re.compile(r'[Uu]ser "[^"]*" (cannot [\w*-]+ (resource|path) |.*is attempting to grant RBAC)', re.DOTALL)
 # A webhook chooses the code of its refusal, and whatever it chooses becomes the answer's.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
+# A webhook that does not answer, or says no with a code of its own: nothing was stored, for admission comes before.
+_NOT_ADMITTED = re.compile(rf'failed calling webhook "|{_DENIED.pattern}')
 # Server-side apply of a field the schema lacks, of a wrong type or with a doubled list key: 500 without a reason.
 _NOT_TYPED = re.compile(r"failed to create typed patch object|field not declared in schema")
 
@@ -65,8 +67,9 @@ def error_of(request: Request, code: int, status: Mapping[str, Any], retry_after
     error = kind(f"cannot {request.what}", cause=cause, hint=hint, ref=request.ref, status=status)
     if isinstance(error, ClusterUnavailable):
         error.retry_after = retry_after
-        # 429 and the quota's 409 come before the request is carried out; any 5xx may come after.
-        error.ambiguous = code not in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS} and not request.safe
+        # 429 and the quota's 409 come before the request is carried out; any other 5xx may come after.
+        early = code in {HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS} or bool(_NOT_ADMITTED.search(cause))
+        error.ambiguous = not early and not request.safe
     return error
 
 

@@ -17,7 +17,7 @@ from gitops.errors import ConfigError
 _RECEIVE_BUFFER = 64 * 1024
 
 # Seconds, seconds, probes, milliseconds: a load balancer that forgot a connection is noticed in 35 s, not 15 minutes.
-_KEEPALIVE = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 30_000))
+_KEEPALIVE = (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3))
 
 
 def context(trust: Trust, certificate: Certificate | None, origin: str) -> ssl.SSLContext:
@@ -58,12 +58,15 @@ def present(made: ssl.SSLContext, certificate: Certificate, origin: str) -> None
             raise ConfigError("the client certificate and key are not usable", cause=f"{origin}: {error}") from error
 
 
-def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """A socket whose kernel probes a silent peer, as HTTP/1.1 itself cannot."""
+def open_socket(address: aiohttp.AddrInfoType, *, unheard: int) -> socket.socket:
+    """A socket whose kernel probes a silent peer, as HTTP/1.1 itself cannot.
+
+    It gives up on one that takes nothing for `unheard` seconds.
+    """
     family, kind, protocol = address[:3]
     made = socket.socket(family, kind, protocol)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEPALIVE:
+    for name, value in (*_KEEPALIVE, ("TCP_USER_TIMEOUT", unheard * 1000)):
         option = getattr(socket, name, None)  # Linux has all four, other systems some
         if option is not None:
             made.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -23,8 +23,6 @@ FILES: Final = f"{GROUP}/files"
 """Annotation: the operation's small files, see `files.listing`."""
 MUTEX: Final = f"{GROUP}/mutex"
 """Annotation: mode and name of the mutex the pod holds, with a space between."""
-UNANSWERED: Final = f"{GROUP}/unanswered"
-"""Annotation: an earlier create of the same pod was never answered, and may be carried out once the name is free."""
 CANCEL: Final = f"{GROUP}/cancel"
 """Annotation of an Operation: who wants it ended, or why; the Operation itself stays."""
 

@@ -12,6 +12,11 @@ from typing import Any, Protocol
 
 from gitops.objects import Manifest
 
+CARRIED_OUT_WITHIN = 45.0
+"""Seconds after which a create is certainly not carried out any more: up to 10 on its way, 30 that the server is given
+for it, and 5 for a storage that is slow.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
@@ -89,8 +94,11 @@ class Objects(Protocol):
         """
         ...
 
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
+    async def create(self, resource: Resource, manifest: Manifest, *, within: float | None = None) -> Manifest:
         """POST.
+
+        With `within` it is on its way after so many seconds or not sent at all, which is unavailable and not ambiguous;
+        and what is not carried out `CARRIED_OUT_WITHIN` seconds after that is never carried out.
 
         Raises:
             ObjectExists: there is one of that name.

@@ -65,6 +65,11 @@ _OPERATION = (
     ("NotScheduled", "The scheduler has not looked at the pod yet.", ""),
     ("Preparing", "The node sets up volumes and network for the pod.", ""),
     ("Claimed", "A worker has taken the operation on; its pod is about to be created.", ""),
+    (
+        "CreateUnanswered",
+        "The API server did not answer the create of the pod, and may still carry it out.",
+        "wait a minute: the next create is sent when this one can no longer be carried out",
+    ),
     ("StartTimeout", "The pod was placed on a node, and its container did not start in time.", "look at its events"),
     ("ImagePullTimeout", "The image did not arrive in time.", "raise timeouts.imagePull, or make the image smaller"),
     (
@@ -110,7 +115,11 @@ _OPERATION = (
     ("Preempted", "A pod of higher priority took the place.", "give the pool's pods a priorityClassName"),
     ("Evicted", "The pod was evicted: a drained node, or too much of memory or disk.", "the message says which"),
     ("Disrupted", "The cluster ended the pod.", "the message has its words"),
-    ("TakenOver", "Another process of the worker looks after the operation now.", ""),
+    (
+        "TakenOver",
+        "Another process of the worker looks after the operation now; the last one's pod may still come.",
+        "wait a minute: the next create is sent when the last one can no longer be carried out",
+    ),
 )
 _LAUNCH = (
     ("LaunchDenied", "The worker's account may not create pods in the operations namespace.", "gitops sync"),

@@ -39,8 +39,8 @@ class Tally:
         return self._digest.hexdigest()
 
     def missing_of(self, record: EndRecord) -> int:
-        """Frames that did not come, of those the record speaks of."""
-        return self.missing + max(0, record.last_seq - self.last)
+        """Frames that did not come, of those the record speaks of; the last one is the record itself."""
+        return self.missing + max(0, record.last_seq - 1 - self.last)
 
     def complete(self, record: EndRecord) -> bool:
         """Every byte the runner wrote has come, in order."""

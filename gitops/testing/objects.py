@@ -76,8 +76,9 @@ class FakeObjects:
         call = _call("apply", resource, manifest, dry_run=dry_run)
         return self._carry_out(call, lambda: self.server.apply(resource, copy(manifest), dry_run=dry_run, force=force))
 
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
-        """See `gitops.ports.objects.Objects`."""
+    async def create(self, resource: Resource, manifest: Manifest, *, within: float | None = None) -> Manifest:
+        """See `gitops.ports.objects.Objects`. In memory everything is sent and carried out at once."""
+        del within
         call = _call("create", resource, manifest)
         return self._carry_out(call, lambda: self.server.create(resource, copy(manifest)))
 

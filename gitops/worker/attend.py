@@ -61,7 +61,7 @@ class Attendance:
                     return evidence
                 await self._wait()
         finally:
-            if self._now.follower is not None and not self._now.follower.done():
+            if self._now.follower is not None:
                 self._now.follower.cancel()
                 await asyncio.gather(self._now.follower, return_exceptions=True)
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 from gitops import api, errors
-from gitops.api.operation import Claim, Phase
+from gitops.api.operation import Phase
 from gitops.pods import allowed, marks, outcome, render, retry
 from gitops.pods.render import Launch
-from gitops.ports.history import Past
 from gitops.ports.logstore import LogWriter
 from gitops.sizing import observed
-from gitops.worker import attend, launch, mutexes, record, status, tell
-from gitops.worker.fence import UNANSWERED, outlast
+from gitops.worker import attend, launch, mutexes, record, status, tell, unanswered
 from gitops.worker.live import Live
-from gitops.worker.persist import persist
 from gitops.worker.record import Written
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
@@ -24,8 +20,11 @@ from gitops.worker.station import Station
 log = logging.getLogger(__name__)
 
 
-async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
-    """Run an operation; return at once if somebody else claims it meanwhile."""
+async def start(station: Station, roster: Roster, live: Live, attempt: Launch, *, again: bool = False) -> None:
+    """Run an operation; return at once if somebody else claims it meanwhile.
+
+    `again`: it was claimed before, and whoever did may have sent the create, and died before the answer.
+    """
     found = allowed.refusals(attempt.operation, attempt.pool)
     if found:
         message = allowed.named(found, attempt.pool.metadata.name)
@@ -39,15 +38,21 @@ async def start(station: Station, roster: Roster, live: Live, attempt: Launch) -
         ended = outcome.Outcome(phase=Phase.FAILED, reason="InvalidSpec", message=message)
         await end_without_pod(station, roster, attempt.operation, ended)
         return
-    claimed = await launch.claim(station, roster, attempt, made)
+    claimed = await launch.claim(station, roster, live, attempt, made, again=again)
     if claimed is None:
         return
     live.claimed(claimed)
     roster.figures.start(claimed, station.ports.clock.now())
     log.info("claimed", extra=_fields(claimed))
+    if again:
+        live.unclear_until = station.ports.clock.monotonic() + unanswered.UNANSWERED
+        gave_up = await unanswered.outlast(station, roster, live)
+        if gave_up is not None or live.pod is not None:
+            await _launched(station, roster, live, gave_up)
+            return
     if claimed.spec.mutex is not None and not await _own_mutex(station, roster, live, claimed):
         return
-    await create(station, roster, live, made)
+    await _launched(station, roster, live, await launch.create(station, roster, live, dict(made)))
 
 
 async def _own_mutex(station: Station, roster: Roster, live: Live, claimed: api.Operation) -> bool:
@@ -63,16 +68,14 @@ async def _own_mutex(station: Station, roster: Roster, live: Live, claimed: api.
     return False
 
 
-async def create(station: Station, roster: Roster, live: Live, made: Mapping[str, object]) -> None:
-    """Make the pod of a claimed attempt, then see it through."""
-    gave_up = await launch.create(station, live, dict(made))
-    if gave_up is not None and gave_up.reason == "TakenOver":
-        return
+async def _launched(station: Station, roster: Roster, live: Live, gave_up: outcome.GaveUp | None) -> None:
+    """See a claimed attempt through whose pod was made, or say why it was not."""
     if live.pod is not None:
         await see_through(station, roster, live)
-        return
-    evidence = outcome.Evidence(pod=None, gone=True, cancel=live.cancel, gave_up=gave_up)
-    if live.operation is not None:
+    elif gave_up is not None and gave_up.reason == unanswered.LOST:
+        await _conclude(station, roster, live)
+    elif live.operation is not None and (gave_up is None or gave_up.reason != unanswered.TAKEN_OVER):
+        evidence = outcome.Evidence(pod=None, gone=True, cancel=live.cancel, gave_up=gave_up)
         await end_without_pod(station, roster, live.operation, outcome.of(evidence))
 
 
@@ -87,7 +90,6 @@ async def see_through(station: Station, roster: Roster, live: Live) -> None:
     finally:
         await writer.close(finished=finished)
     if written is not Written.TAKEN:
-        await outlast(station, live)
         await attend.delete(station, live)
 
 
@@ -99,14 +101,12 @@ async def restart(station: Station, roster: Roster, live: Live, attempt: Launch)
     """
     claim = attempt.operation.status.claim
     if claim is not None:
-        past = await _past(station, claim)
+        past = await unanswered.past(station, claim)
         if past.last is not None or not past.known:
             live.pod = past.last
             await _conclude(station, roster, live)
             return
-        # Whoever claimed it may have sent the create, and died before the answer.
-        live.unclear_until = station.ports.clock.monotonic() + UNANSWERED
-    await start(station, roster, live, attempt)
+    await start(station, roster, live, attempt, again=True)
 
 
 async def conclude(station: Station, roster: Roster, live: Live) -> None:
@@ -115,21 +115,12 @@ async def conclude(station: Station, roster: Roster, live: Live) -> None:
     It is looked for once more: the watch of pods may be behind that of operations, which tells that there is one.
     """
     if live.claim is not None:
-        claim, objects = live.claim, station.ports.objects
-        pod = await persist(station.ports.clock, lambda: objects.get(station.kinds.pods, claim.namespace, claim.pod))
+        pod = await unanswered.existing(station, live.claim)
         if pod is not None and marks.key_of(pod) == live.key:
             roster.put_pod(pod)
             return
-        live.pod = (await _past(station, claim)).last
+        live.pod = (await unanswered.past(station, live.claim)).last
     await _conclude(station, roster, live)
-
-
-async def _past(station: Station, claim: Claim) -> Past:
-    """What the API server remembers of the pod of a claim."""
-    return await persist(
-        station.ports.clock,
-        lambda: station.ports.history.deleted(station.kinds.pods, claim.namespace, claim.pod, since=claim.version),
-    )
 
 
 async def _conclude(station: Station, roster: Roster, live: Live) -> None:
@@ -151,7 +142,6 @@ async def _conclude(station: Station, roster: Roster, live: Live) -> None:
 async def acknowledge(station: Station, live: Live) -> None:
     """Delete a pod whose end is reported already: a worker died between the two."""
     await station.ports.store.end(live.log)
-    await outlast(station, live)
     await attend.delete(station, live)
 
 

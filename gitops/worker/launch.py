@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from gitops import api, errors
 from gitops.objects import Manifest
-from gitops.pods import marks, refusal, render
+from gitops.pods import refusal, render
 from gitops.pods.outcome import GaveUp
 from gitops.pods.render import Launch
-from gitops.worker import record, status
-from gitops.worker.fence import UNANSWERED, fence, marked
+from gitops.worker import record, status, unanswered
 from gitops.worker.live import Live
-from gitops.worker.persist import Backoff, persist
-from gitops.worker.roster import Roster, is_final
+from gitops.worker.persist import Backoff
+from gitops.worker.roster import Roster
 from gitops.worker.station import Station
+from gitops.worker.unanswered import SENT_WITHIN, UNANSWERED
 
 
-async def claim(station: Station, roster: Roster, launch: Launch, made: Manifest) -> api.Operation | None:
-    """Take the operation by compare-and-swap; None if it is no longer there to be taken."""
+async def claim(
+    station: Station, roster: Roster, live: Live, launch: Launch, made: Manifest, *, again: bool
+) -> api.Operation | None:
+    """Take the operation by compare-and-swap; None if it is no longer there to be taken. `again`: from somebody."""
     content = status.claimed(
         launch,
         identity=station.identity,
@@ -25,6 +27,9 @@ async def claim(station: Station, roster: Roster, launch: Launch, made: Manifest
         since=station.ports.door.moment(launch.operation),
         now=station.ports.clock.now(),
     )
+    if again:
+        content |= status.taken_over(round(UNANSWERED))
+    live.asked_at = station.ports.clock.monotonic()
     try:
         return await record.swap(station, roster, launch.operation, content)
     except (errors.VersionConflict, errors.ObjectMissing):
@@ -43,74 +48,45 @@ def _claimed_by(station: Station, operation: api.Operation, launch: Launch) -> b
     return held is not None and held.worker == station.identity and held.attempt == launch.attempt
 
 
-async def create(station: Station, live: Live, made: Manifest) -> GaveUp | None:
+async def create(station: Station, roster: Roster, live: Live, made: Manifest) -> GaveUp | None:
     """POST the pod until the answer is definite. On success `live` has the pod; else: why it cannot be.
 
-    An unclear answer is followed by reading the operation, then the pod, both consistently, before any new POST of the
-    same name; of two POSTs that both arrive the server refuses one. A cancelled attempt that is still unclear is made
-    definite with a pod that no scheduler will place. See `fence` for an unanswered POST that is carried out late.
+    It is sent only soon after storage said that the attempt is ours, and after an unclear answer only once the last
+    create can no longer be carried out: see `unanswered`.
     """
-    backoff = Backoff(station.ports.clock)
+    clock, backoff = station.ports.clock, Backoff(station.ports.clock)
     begun: dict[str, float] = {}
-    unclear = False
-    live.made = made
-    while unclear or not live.cancel:
+    gave_up: GaveUp | None = None
+    while gave_up is None and live.pod is None and not live.cancel:
+        called = clock.monotonic()
+        left = live.asked_at + SENT_WITHIN - called
+        if left <= 0:
+            gave_up = await unanswered.ours(station, live)
+            continue
         try:
-            live.see_pod(await station.ports.objects.create(station.kinds.pods, _body(station, live, made)), gone=False)
+            live.see_pod(await station.ports.objects.create(station.kinds.pods, made, within=left), gone=False)
         except errors.ObjectExists:
-            return _adopt(live, await _existing(station, made))
+            return await _adopt(station, live)
         except errors.ClusterUnavailable as error:
             if error.ambiguous:
-                unclear, live.unclear_until = True, station.ports.clock.monotonic() + UNANSWERED
-            await backoff.pause(error.retry_after)
-            gave_up = await _settle(station, live, made) if error.ambiguous else None
-            if gave_up is not None or live.pod is not None:
-                return gave_up
+                live.unclear_until = called + UNANSWERED
+                gave_up = await unanswered.outlast(station, roster, live)
+            else:
+                await backoff.pause(error.retry_after)
         except errors.ClusterError as error:
             refused = refusal.judge(error, made)
-            now = station.ports.clock.monotonic()
-            # What was not answered may still come about, and is then this attempt's pod.
-            if now - begun.setdefault(refused.reason, now) >= refused.patience and now >= live.unclear_until:
+            now = clock.monotonic()
+            if now - begun.setdefault(refused.reason, now) >= refused.patience:
                 return GaveUp(reason=refused.reason, message=refused.message)
             await backoff.pause()
-        else:
-            return None
-    return None
+    return gave_up
 
 
-def _body(station: Station, live: Live, made: Manifest) -> Manifest:
-    if live.cancel:
-        return fence(made)
-    return marked(made) if live.unclear_until > station.ports.clock.monotonic() else made
-
-
-async def _settle(station: Station, live: Live, made: Manifest) -> GaveUp | None:
-    """After an unclear answer: find out whether the operation is still ours to start, and whether the pod is there."""
-    operation = live.operation
-    if operation is not None:
-        found = await record.fresh(station, operation.metadata)
-        if found is None:
-            live.see_operation(operation, gone=True)
-        elif is_final(found) or not record.same_claim(found.status.claim, live.claim):
-            return GaveUp(reason="TakenOver", message="another worker process has taken the operation over")
-    pod = await _existing(station, made)
-    return _adopt(live, pod) if pod is not None else None
-
-
-async def _existing(station: Station, made: Manifest) -> Manifest | None:
-    metadata = made["metadata"]
-    return await persist(
-        station.ports.clock,
-        lambda: station.ports.objects.get(station.kinds.pods, metadata["namespace"], metadata["name"]),
-    )
-
-
-def _adopt(live: Live, pod: Manifest | None) -> GaveUp | None:
+async def _adopt(station: Station, live: Live) -> GaveUp | None:
+    """The name is taken: by this attempt's pod, if another process was first."""
+    assert live.claim is not None  # noqa: S101 - whoever creates has claimed
+    pod = await unanswered.existing(station, live.claim)
     if pod is None:
         # It existed a moment ago: it may have run. Another start of this attempt would be the second one.
         return GaveUp(reason="PodDeleted", message="the pod was deleted as soon as it was created")
-    if marks.key_of(pod) != live.key:
-        message = f"a pod named {pod['metadata']['name']} exists that belongs to something else"
-        return GaveUp(reason="PodNameTaken", message=message)
-    live.see_pod(pod, gone=False)
-    return None
+    return unanswered.adopt(live, pod)

@@ -26,8 +26,8 @@ class Live:
         self.pod: Manifest | None = None
         self.gone = False
         self.cancel = ""
-        self.made: Manifest | None = None
-        """The pod as it was to be created; None if another process did that."""
+        self.asked_at = 0.0
+        """When, on the monotonic clock, storage was last asked whether the claim holds; the answer was yes."""
         self.unclear_until = 0.0
         """Up to when, on the monotonic clock, a create of it that was never answered may still be carried out."""
         self.heard_at: float | None = None
@@ -68,10 +68,6 @@ class Live:
         self.pod = pod
         self.gone = self.gone or gone
         self.changed.set()
-
-    def replace_pod(self, pod: Manifest) -> None:
-        """Another pod of the attempt's name is what is to be looked after now."""
-        self.pod, self.gone = pod, False
 
     def claimed(self, operation: api.Operation) -> None:
         """The operation is ours from now on."""

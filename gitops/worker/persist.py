@@ -24,8 +24,12 @@ class Backoff:
 
     async def pause(self, wish: float = 0.0) -> None:
         """Wait; the next pause is twice as long."""
-        await self._clock.sleep(max(self._next, wish))
-        self._next = min(self._next * 2, self._longest)
+        await self._clock.sleep(max(self.next(), wish))
+
+    def next(self) -> float:
+        """Seconds of the pause that is due; the next one is twice as long."""
+        due, self._next = self._next, min(self._next * 2, self._longest)
+        return due
 
     def reset(self) -> None:
         """Things work again."""

@@ -14,18 +14,18 @@ from gitops.api.workerpool import WorkerPool, WorkerPoolSpec
 from gitops.objects import Manifest
 from gitops.pods import canary, marks
 from gitops.pods.render import Launch
-from gitops.worker import admit, adopt, drive, mutexes, record, reflect
+from gitops.worker import admit, adopt, drive, mutexes, record, reflect, status
 from gitops.worker.adopt import Duty, Found
 from gitops.worker.canary import Canaries
 from gitops.worker.drain import Drainage
 from gitops.worker.expire import Expiry
-from gitops.worker.fence import UNANSWERED, is_marked
 from gitops.worker.inspect import Inspector
 from gitops.worker.ledger import Ledger
 from gitops.worker.live import Live
 from gitops.worker.mutexes import Hold
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
+from gitops.worker.unanswered import UNANSWERED
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class Service:
         self.live: dict[tuple[str, int], Live] = {}
         """Every operation in progress, by UID and attempt. `len` of it is the number in flight."""
         self._reflectors: dict[str, asyncio.Task[None]] = {}
-        self._noticed: dict[tuple[str, int], float] = {}
+        self._noticed: dict[tuple[str, int], tuple[tuple[str, str], float]] = {}
         self._rest: dict[tuple[str, int], float] = {}
         self.roster.listener = self
 
@@ -186,8 +186,6 @@ class Service:
             live = self._enlist(found.key, found.operation, self._pool_of(found))
             if found.pod is not None:
                 live.see_pod(found.pod, gone=False)
-                if is_marked(found.pod):
-                    live.unclear_until = self._station.ports.clock.monotonic() + UNANSWERED
             group.create_task(self._task(live, self._duty(found, live)))
 
     def _duty(self, found: Found, live: Live) -> Coroutine[Any, Any, None]:
@@ -302,8 +300,11 @@ class Service:
             return False
         if claim.worker == self._station.identity:
             return True
-        now = self._station.ports.clock.monotonic()
-        return now - self._noticed.setdefault(found.key, now) >= adopt.TAKE_OVER_AFTER
+        now, state = self._station.ports.clock.monotonic(), (claim.worker, found.operation.status.reason)
+        if self._noticed.get(found.key, (None, now))[0] != state:
+            self._noticed[found.key] = state, now
+        waits = UNANSWERED if state[1] == status.TAKEN_OVER else 0.0
+        return now - self._noticed[found.key][1] >= adopt.TAKE_OVER_AFTER + waits
 
     def _leave_alone(self, key: tuple[str, int], seconds: float) -> None:
         now = self._station.ports.clock.monotonic()

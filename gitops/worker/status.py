@@ -24,6 +24,10 @@ def rfc3339(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+TAKEN_OVER = "TakenOver"
+"""Reason of an operation that somebody claimed before, and whose pod may or may not come."""
+
+
 def claimed(
     launch: Launch, *, identity: str, spec_hash: str, revision: str, since: str, now: datetime
 ) -> dict[str, Any]:
@@ -40,10 +44,22 @@ def claimed(
     return {"phase": Phase.STARTING, "reason": "Claimed", "message": "", "claim": claim, "revision": revision}
 
 
+def taken_over(seconds: int) -> dict[str, Any]:
+    """Part of a claim that takes the place of somebody else's."""
+    message = f"the last worker's create of its pod may still be carried out: up to {seconds} s until another"
+    return {"reason": TAKEN_OVER, "message": message}
+
+
 def released(holder: str) -> dict[str, Any]:
     """The claim given back: somebody else was first with the mutex."""
     message = f"{holder} was first with its mutex"
     return {"phase": Phase.QUEUED, "reason": "WaitingForMutex", "message": message, "claim": None}
+
+
+def unanswered(seconds: int) -> dict[str, Any]:
+    """Nobody knows yet whether the pod was created."""
+    message = f"the create of its pod was not answered and may still be carried out: up to {seconds} s until another"
+    return {"reason": "CreateUnanswered", "message": message}
 
 
 def attempt(number: int, pod: Manifest | None, ended: outcome.Outcome, *, started: bool, now: datetime) -> Attempt:

@@ -18,6 +18,7 @@ import pytest
 from gitops import errors
 from gitops.objects import Manifest, ref_of
 from gitops.plan.change import Action, Guard
+from gitops.ports.objects import Resource
 from tests.cluster import webhook
 from tests.cluster.bare import BareApiServer
 from tests.cluster.webhook import Review, Webhook
@@ -160,6 +161,26 @@ async def test_one_that_does_not_answer_is_named_and_nothing_is_written(
         async with registered_quietly(bare, name, _away(hook.client_config, how), failurePolicy="Ignore"):
             await sync.apply(wanted)
         assert names(bare, name) == {"other", "checked"}
+
+
+async def test_a_create_that_is_given_a_limit_is_carried_out_in_time_or_never(
+    bare: BareApiServer, hook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the worker relies on when the create of a pod is not answered: nothing comes about after the limit."""
+    name = syncing.fresh("limit")
+    kind = Resource(group="", version="v1", kind="ConfigMap", plural="configmaps", namespaced=True)
+    async with syncing.connected(bare.kubeconfig, name) as sync:
+        await sync.apply([syncing.namespace_of(name)])
+        hook.answer = hang
+        async with registered_quietly(bare, name, hook.client_config, timeoutSeconds=10):
+            create = sync.means.objects.create
+            await create(kind, config_map(name, "patient", checked=True), within=10)
+            monkeypatch.setattr("gitops.cluster.objects.SERVER_LIMIT", 1)
+            with pytest.raises(errors.ClusterUnavailable) as raised:
+                await create(kind, config_map(name, "limited", checked=True), within=10)
+            assert raised.value.ambiguous
+            await asyncio.sleep(4)
+            assert names(bare, name) == {"patient"}
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from gitops import errors
 from gitops.api import API_VERSION
 from gitops.pods import marks
 from gitops.ports.objects import DeleteOptions
-from tests.chaos.stories.line import LATEST, Line
+from tests.chaos.stories.line import Line
 from tests.chaos.stories.node import Truth
 from tests.chaos.stories.plot import Incident
 from tests.unit.worker.kubelet import HOME, OPS
@@ -63,7 +63,7 @@ class _Incidents:
         self._line(one).storm = one.much * 0.7
 
     async def _late(self, one: Incident) -> None:
-        self._line(one).late = one.much * LATEST
+        self._line(one).late = one.much
 
     async def _lag(self, one: Incident) -> None:
         self._line(one).lag = one.much * 20

@@ -12,7 +12,6 @@ from gitops.logstore import SegmentedStore
 from gitops.pods import marks
 from gitops.ports.logstore import Span
 from gitops.runner.frames import END, Frame
-from gitops.worker.fence import fences
 from tests.chaos.stories import loop, storage
 from tests.chaos.stories.line import Line
 from tests.chaos.stories.node import Life, Truth
@@ -76,7 +75,7 @@ def _expected(story: Story, job: Job) -> Iterator[str]:
         yield f"{job.name} should have ended as {wanted} after {life}, not {found}: {status.get('message')}"
     if life.end == "exit" and status.get("exitCode") != life.code:
         yield f"{job.name} ended with {status.get('exitCode')}, not {life.code}"
-    pods = [truth for truth in story.nodes.of(job.name) if truth.key[1] == attempt and not fences(truth.pod.manifest)]
+    pods = [truth for truth in story.nodes.of(job.name) if truth.key[1] == attempt]
     if len(pods) > 1:
         yield f"{job.name} had {len(pods)} pods of attempt {attempt}"
 
@@ -113,7 +112,6 @@ def _logs(story: Story) -> Iterator[str]:
     """I3: what is stored is what the runner wrote, in order and once, or it is said that something is missing."""
     for job in story.plot.jobs:
         uid, ends = story.uids.get(job.name, ""), story.ends.get(job.name) or []
-        # A pod that only fences its name off has no log of its own.
         pods = [truth for truth in story.nodes.of(job.name) if truth.ran]
         for truth in pods:
             for which, frames in _stored(story, marks.log_name(uid, truth.key[1])):
@@ -122,7 +120,7 @@ def _logs(story: Story) -> Iterator[str]:
             continue
         last = pods[-1]
         whole = [which for which, frames in _stored(story, marks.log_name(uid, last.key[1])) if _whole(last, frames)]
-        if not whole:
+        if not whole and last.pod.lines:
             yield f"I3: the log of {job.name} is called complete, and is not"
 
 
@@ -191,7 +189,7 @@ def _places(story: Story) -> Iterator[str]:
     if any(one.what in {"second", "commit", "remove pool"} for one in story.plot.incidents):
         return
     most = story.plot.pool["maxOperations"]
-    pods = [truth for truth in story.nodes.truths if not fences(truth.pod.manifest)]
+    pods = story.nodes.truths
     for one in pods:
         beside = [
             other for other in pods if other.made_at <= one.made_at < min(other.gone_at or math.inf, other.ended_at)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from gitops import errors
 from gitops.objects import Manifest
 from gitops.ports.history import Past
-from gitops.ports.objects import DeleteOptions, Listing, Resource
+from gitops.ports.objects import CARRIED_OUT_WITHIN, DeleteOptions, Listing, Resource
 from gitops.ports.watch import Put, WatchEvent, nobody
 from gitops.testing.history import FakeHistory
 from gitops.testing.objects import FakeObjects
@@ -26,8 +26,8 @@ from gitops.testing.watch import FakeWatch
 
 _T = TypeVar("_T")
 FINAL = {"Succeeded", "Failed", "Cancelled", "Unknown"}
-LATEST = 60.0
-"""Seconds after which the API server itself has given a request up."""
+LATEST = CARRIED_OUT_WITHIN
+SLOW = 5.0
 WEATHER = ("refused", "throttled", "broken", "lost", "late", "slow", "conflict")
 
 
@@ -52,7 +52,7 @@ class Line:
     doubled: bool = False
     logs_broken: bool = False
     late: float = 0.0
-    """Seconds after which the next create of a pod is carried out, unanswered; 0: at once, and answered."""
+    """How late the next create of a pod is carried out, unanswered; 1: as late as can be, 0: at once, and answered."""
     refusal: str = ""
     """What the API server says to every pod; empty: nothing."""
     dead: bool = False
@@ -110,22 +110,22 @@ class Line:
             self.die()
             raise asyncio.CancelledError
 
-    async def carry(self, label: str, act: Callable[[], _T], *, safe: bool) -> _T:
-        """One request: what becomes of it, and of its answer."""
+    async def carry(self, label: str, act: Callable[[], _T], *, safe: bool, within: float | None = None) -> _T:
+        """One request: what becomes of it, and of its answer. `within`: see `Objects.create`."""
         self.note(label)
         await asyncio.sleep(self.random.random() * 0.01)
         if self.cut:
             raise unavailable("connection refused")
         weather = self.random.choice(WEATHER) if self.random.random() < self.storm else ""
         if self.late and label == "create Pod":
-            asyncio.get_running_loop().call_later(self.late, _quietly, act)
+            asyncio.get_running_loop().call_later(self.late * (LATEST + (within or 0.0)), _quietly, act)
             self.late = 0.0
             raise unavailable("the API server answered 504", ambiguous=True, code=504)
-        answer = await self._through(weather, act, safe=safe)
+        answer = await self._through(weather, act, safe=safe, within=within)
         self.note(label, after=True)
         return answer
 
-    async def _through(self, weather: str, act: Callable[[], _T], *, safe: bool) -> _T:
+    async def _through(self, weather: str, act: Callable[[], _T], *, safe: bool, within: float | None) -> _T:
         match weather:
             case "refused":
                 raise unavailable("connection refused")
@@ -141,7 +141,9 @@ class Line:
                 asyncio.get_running_loop().call_later(self.random.uniform(0.1, LATEST), _quietly, act)
                 raise unavailable("the API server answered 504", ambiguous=True, code=504)
             case "slow":
-                await asyncio.sleep(5)
+                if within is not None and within < SLOW:
+                    raise unavailable("it could not be sent in time")
+                await asyncio.sleep(SLOW)
         return act()
 
 
@@ -194,13 +196,13 @@ class LineObjects:
             label_of("list", resource.kind), lambda: self._server.list(resource, namespace, labels, fields), safe=True
         )
 
-    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
+    async def create(self, resource: Resource, manifest: Manifest, *, within: float | None = None) -> Manifest:
         def act() -> Manifest:
             if self._line.refusal and resource.kind == "Pod":
                 raise errors.ObjectInvalid("cannot create the pod", cause=self._line.refusal)
             return self._server.create(resource, manifest)
 
-        return await self._line.carry(label_of("create", resource.kind), act, safe=False)
+        return await self._line.carry(label_of("create", resource.kind), act, safe=False, within=within)
 
     async def replace(self, resource: Resource, manifest: Manifest) -> Manifest:
         return await self._line.carry(

@@ -108,8 +108,7 @@ class Nodes:
         self.truths.append(truth)
         self._by_operation.setdefault(truth.name, []).append(truth)
         self._by_pod[pod.name] = truth
-        if not pod.manifest["spec"].get("schedulingGates"):
-            await self._live(truth)
+        await self._live(truth)
         self._end_of(truth)
         await self._confirm(truth)
 

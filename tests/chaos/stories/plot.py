@@ -31,6 +31,7 @@ PEACEFUL = (
         "cut",
         "mend",
         "storm",
+        "late",
         "lag",
         "doubled",
         "interrupt",

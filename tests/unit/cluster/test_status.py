@@ -79,6 +79,19 @@ def test_whether_it_may_have_been_done(request_: Request, code: int, ambiguous: 
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        'Internal error occurred: failed calling webhook "a.example.org": Post "https://a": EOF',
+        'admission webhook "a.example.org" denied the request: out of order',
+    ],
+)
+def test_what_a_webhook_did_not_let_pass_was_certainly_not_done(words: str) -> None:
+    error = status.error_of(POST, 500, {"message": words})
+    assert isinstance(error, errors.ClusterUnavailable)
+    assert not error.ambiguous
+
+
+@pytest.mark.parametrize(
     ("value", "seconds"),
     [("", 0), ("7", 7), ("1.5", 1.5), ("-3", 0), ("soon", 0), ("Mon, 01 Jan 2001 00:00:00 GMT", 0)],
 )

@@ -95,7 +95,7 @@ async def test_a_worker_dies_at_any_request(nth: int, carried_out: bool) -> None
         assert first.done()
         cluster.store.lose()
         cluster.start("two")
-    # A create that may still be under way keeps the name of its pod for a minute.
+    # A create that may still be under way has no second one beside it for a minute.
     for _ in range(24):
         await cluster.pass_time(5)
     status = await cluster.status()

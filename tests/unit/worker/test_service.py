@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 
@@ -12,6 +13,7 @@ from gitops import errors
 from gitops.ports.objects import DeleteOptions
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import Call, failing
+from gitops.worker.unanswered import UNANSWERED
 from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
 
 STARTED, FINISHED = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:10.000Z"
@@ -428,22 +430,30 @@ async def test_a_pod_deleted_by_someone_is_told_so(cluster: Cluster) -> None:
 async def test_a_lost_answer_to_the_create_starts_no_second_pod(cluster: Cluster, carried_out: bool) -> None:  # noqa: FBT001
     cluster.behaviour = echo
     await cluster.furnish()
-    left = [3]
+    sent: list[float] = []
 
     def lose(call: Call) -> None:
-        if call.verb == "create" and call.kind == "Pod" and left[0]:
-            left[0] -= 1
-            error = errors.ClusterUnavailable("the answer was lost")
-            error.ambiguous = True
-            raise error
+        if call.verb == "create" and call.kind == "Pod":
+            sent.append(cluster.clock.monotonic())
+            if len(sent) < 4:
+                error = errors.ClusterUnavailable("the answer was lost")
+                error.ambiguous = True
+                raise error
 
     (cluster.objects.after if carried_out else cluster.objects.before).append(lose)
     cluster.start()
     await cluster.submit()
     for _ in range(5):
         await cluster.pass_time(2)
+    if not carried_out:
+        assert (await cluster.status())["reason"] == "CreateUnanswered"
+        for _ in range(90):
+            await cluster.pass_time(2)
     assert (await cluster.status())["phase"] == "Succeeded"
     assert len(cluster.starts) == 1
+    # What may still be carried out has no second one beside it.
+    assert len(sent) == (1 if carried_out else 4)
+    assert all(later - earlier >= UNANSWERED for earlier, later in itertools.pairwise(sent))
 
 
 async def test_rights_that_spread_slowly_are_waited_for(cluster: Cluster) -> None:
@@ -475,7 +485,7 @@ async def test_what_nobody_expected_of_one_operation_ends_neither_it_nor_the_wor
     cluster.objects.before.append(confuse)
     task = cluster.start()
     await cluster.submit()
-    for _ in range(20):
+    for _ in range(50):  # whether the pod was created is not known: a minute
         await cluster.pass_time(2)
     assert not task.done()
     assert (await cluster.status())["phase"] == "Succeeded"
