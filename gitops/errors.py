@@ -21,6 +21,9 @@
     │   ├── PlanStale              the cluster moved since the plan was made
     │   └── OwnsReconciler         a GitSync that is deleted owns what its own reconciler runs on
     ├── LogStoreUnavailable *      the store of operation logs cannot be reached, or refuses
+    ├── DownloadError              a file that an operation names by its address
+    │   ├── DownloadUnavailable *  no answer, 5xx, or it broke off
+    │   └── DownloadRefused        404, another digest, too large, or an address that is not allowed
     ├── OperationError             an operation did not succeed
     ├── TimedOut                   a wait ended without what it waited for
     └── SeveralErrors              more than one of the above
@@ -240,6 +243,28 @@ class LogStoreUnavailable(GitOpsError):
     reason = "LogStoreUnavailable"
     exit_code = 3
     retry = True
+
+
+class DownloadError(GitOpsError):
+    """A file that an operation names by its address did not come; no message has the address' query."""
+
+    reason = "DownloadFailed"
+    exit_code = 3
+
+
+class DownloadUnavailable(DownloadError):
+    """The server gives no answer, one that asks for patience, or breaks off; `retry_after` is its wish in seconds."""
+
+    reason = "DownloadUnavailable"
+    retry = True
+    retry_after: float = 0.0
+
+
+class DownloadRefused(DownloadError):
+    """What the address gives is certain and not what was asked for, or the address is not allowed."""
+
+    reason = "DownloadRefused"
+    exit_code = 5
 
 
 class OperationError(GitOpsError):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
+import os
+from collections.abc import AsyncIterator
 
 import pytest
 
 from gitops import errors
 from gitops.cluster import connect, load
 from gitops.ports.objects import DeleteOptions
+from gitops.ports.podexec import exit_code
 from tests.cluster.cluster import Cluster
 
 pytestmark = pytest.mark.e2e
@@ -33,6 +37,36 @@ async def test_a_command_in_a_container(cluster: Cluster, namespace: str) -> Non
             _ = [part async for part in run(namespace, "one", "main", ["sh", "-c", "echo no >&2; exit 3"])]
         with pytest.raises(errors.ObjectMissing):
             _ = [part async for part in run(namespace, "two", "main", ["true"])]
+
+
+async def test_a_command_gets_a_long_input_and_may_end_before_it(cluster: Cluster, namespace: str) -> None:
+    make(cluster, namespace, "one")
+    block, taken = os.urandom(65536), 0
+
+    async def blocks(count: int) -> AsyncIterator[bytes]:
+        nonlocal taken
+        for _ in range(count):
+            taken += 1
+            yield block
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield block
+        raise errors.DownloadUnavailable("the source broke")
+
+    async with connect(load(kubeconfig=str(cluster.kubeconfig)), component="test") as connection:
+        send, where = connection.exec.send, (namespace, "one", "main")
+        digest = hashlib.sha256(block * 320).hexdigest()
+        check = f'test "$(head -c {65536 * 320} | sha256sum | cut -c1-64)" = {digest}'
+        await send(*where, ["sh", "-c", check], blocks(320))
+        with pytest.raises(errors.ClusterUnavailable, match=r"exit code 3: no$") as caught:
+            await send(*where, ["sh", "-c", "head -c 100000 >/dev/null; echo no >&2; exit 3"], blocks(20_000))
+        assert exit_code(caught.value) == 3
+        # Who does not read is not sent more than what lies on the way.
+        assert taken < 320 + 2_000
+        with pytest.raises(errors.DownloadUnavailable, match="the source broke"):
+            await send(*where, ["sh", "-c", "cat > /tmp/x"], broken())
+        with pytest.raises(errors.ObjectMissing):
+            await send(namespace, "two", "main", ["true"], blocks(1))
 
 
 async def test_a_deleted_pod_is_remembered(cluster: Cluster, namespace: str) -> None:
