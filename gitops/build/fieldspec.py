@@ -126,14 +126,14 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
         ) from None
     except _NamelessFieldError:
         raise errors.BuildError(
-            f"the field spec {spec.path!r} for {resource.identity} has an empty part",
+            f"the field spec {spec.path!r} for {resource.identity} has an empty part, or a number",
             hint="write a path of field names with / between them",
             location=resource.start,
         ) from None
 
 
 class _NamelessFieldError(Exception):
-    """A part of the path is empty."""
+    """A part of the path is empty, or a number, which kustomize takes for an index."""
 
 
 class _ThroughScalarError(Exception):
@@ -161,7 +161,7 @@ def _into_mapping(
     entered = name.endswith("[]")
     if entered:
         name = name[:-2]
-    if not name:
+    if not name or name.isdecimal():
         raise _NamelessFieldError
     value = node.get(name, _ABSENT)
     at += 1

@@ -8,6 +8,7 @@ from typing import Any
 from gitops.build import patterns
 from gitops.build.fieldspec import MAX_PARTS
 from gitops.build.paths import is_matcher, matcher
+from gitops.yaml import keys
 from gitops.yaml.scalars import is_null, text_of
 
 Place = tuple[Any, Any]
@@ -68,7 +69,7 @@ class Finder:
         if part not in node:
             if self.blank is None:
                 return []
-            node[part] = self._next(rest)
+            node[keys.made(part)] = self._next(rest)
         return self._find(node, part, rest)
 
     def _index(self, node: Any, part: str, rest: list[str]) -> list[Place]:
@@ -93,7 +94,7 @@ class Finder:
         places = [place for i in found for place in (self._find(items, i, rest) if name else [(items, i)])]
         if places or self.blank is None:
             return places
-        items.append({name: pattern} if name else pattern)
+        items.append({keys.made(name): pattern} if name else pattern)
         return self._find(items, len(items) - 1, rest if name else [])
 
     def _matches(self, item: Any, name: str, pattern: patterns.Pattern) -> bool:

@@ -16,6 +16,7 @@ from gitops.build.files import Where
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 from gitops.location import Location
+from gitops.yaml import keys
 from gitops.yaml.scalars import is_null, is_string, text_of
 from gitops.yaml.tracked import replacing
 
@@ -95,10 +96,21 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below:
     if options.get("immutable"):
         data["immutable"] = True
     resource = Resource(data, at())
+    _take_quotes_off(resource)
     resource.generated = True
     resource.needs_hash = not options.get("disableNameSuffixHash")
     resource.behavior = entry.get("behavior") or ""
     return resource
+
+
+def _take_quotes_off(resource: Resource) -> None:
+    """Give every key the form kustomize writes it in."""
+    for mapping, field in (
+        *((resource.data, field) for field in ("data", "binaryData")),
+        *((resource.metadata(), field) for field in ("labels", "annotations")),
+    ):
+        if mapping.get(field) and any(map(keys.reads_otherwise, mapping[field])):
+            mapping[field] = {resource.made_key(key): value for key, value in mapping[field].items()}
 
 
 def _stored(content: bytes, kind: str) -> tuple[str, str]:
@@ -249,6 +261,7 @@ def _take_over(made: Resource, old: Resource) -> None:
                 made.data[field] = both
         if origin is not None:
             made.metadata().setdefault("annotations", {})[metadata.ORIGIN] = origin
+    _take_quotes_off(made)
     made.behavior = old.behavior
 
 

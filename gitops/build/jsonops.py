@@ -13,8 +13,8 @@ from typing import Any
 
 from gitops.build.budget import size
 from gitops.merge.jsonpatch import DoesNotFit, Operation
-from gitops.yaml.reader import copy
 from gitops.yaml.scalars import is_null, plain
+from gitops.yaml.tracked import copy
 
 _COPIED = 4
 """Steps for each value that is copied."""

@@ -30,7 +30,7 @@ _KINDS = {
     "Kustomization": "kustomize.config.k8s.io/v1beta1",
     COMPONENT: "kustomize.config.k8s.io/v1alpha1",
 }
-_HELM = ("helmCharts", "helmGlobals", "helmChartInflationGenerator")
+_HELM = ("helmCharts", "helmChartInflationGenerator")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,8 +10,9 @@ from gitops import errors
 from gitops.build.context import Context
 from gitops.build.resource import Resource
 from gitops.location import Location
-from gitops.yaml.reader import Document, copy, load_authored, load_tracked, value_in
+from gitops.yaml.reader import Document, load_authored, load_tracked, value_in
 from gitops.yaml.scalars import is_null, text_of
+from gitops.yaml.tracked import copy
 
 MAX_OBJECTS = 20_000
 """Objects one build may load: twice what the largest honest repository holds."""
@@ -27,6 +28,9 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     context.odd = context.odd or any(document.odd for document in documents)
     context.budget.read(sum(document.weight for document in documents), lambda: Location(file))
     found = [context.loaded(Resource(data, start)) for data, start in _objects(documents)]
+    if any(document.unquoted for document in documents):
+        for one in found:
+            one.unquoted = True
     context.objects += len(found)
     if context.objects > MAX_OBJECTS:
         raise errors.BuildError(f"the build loads more than {MAX_OBJECTS} objects", location=Location(file))
@@ -37,11 +41,13 @@ def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Lo
     pending = deque((document.value, document.start, document) for document in documents if document.value != {})
     while pending:
         value, start, document = pending.popleft()
-        if is_null(value) or value == {}:
+        if is_null(value) or value in ({}, []):
             continue
         kind = _checked(value, start)
         items = value.get("items", ...)
         if not kind.endswith("List") or items is ...:
+            # Only a list can be without metadata, and what kustomize notes there leaves an empty mapping.
+            value.setdefault("metadata", {})
             yield value, start
             continue
         if is_null(items):
@@ -65,6 +71,8 @@ def _checked(value: Any, start: Location) -> str:
     if not kind:
         raise errors.ConfigError("the object has no kind", location=start)
     metadata = value.get("metadata")
+    if not is_null(metadata) and not isinstance(metadata, dict):
+        raise errors.ConfigError(f"the metadata of the {kind} is no mapping", location=start)
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not kind.endswith("List") and (is_null(name) or not text_of(name)):
         raise errors.ConfigError(f"the {kind} has no metadata.name", location=start)

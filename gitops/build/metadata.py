@@ -9,7 +9,7 @@ from typing import Any
 from gitops.build.budget import text_steps
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
-from gitops.yaml import load_all
+from gitops.yaml import keys, load_all
 from gitops.yaml.scalars import Authored, is_null, text_of
 from gitops.yaml.tracked import Map
 from gitops.yaml.writer import dump
@@ -134,6 +134,10 @@ def finish(resources: Iterable[Resource], kustomization: Kustomization) -> None:
         metadata = resource.data.get("metadata")
         if isinstance(metadata, dict) and "annotations" in metadata:
             _finish_annotations(metadata, unwanted)
+            kept = metadata.get("annotations") or {}
+            if resource.unquoted or any(map(keys.reads_otherwise, kept)):
+                # kustomize writes all annotations anew, without quotes around their names.
+                resource.set_strings("annotations", kept)
 
 
 def _finish_annotations(metadata: dict[str, Any], unwanted: set[str]) -> None:

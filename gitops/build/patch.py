@@ -66,6 +66,7 @@ def apply_strategic(target: Resource, patch: Resource, context: Context) -> None
     type_name = schema.type_of(text_of(target.data.get("apiVersion", "")), kind)
     if not type_name:
         type_name = schema.type_of(text_of(patch.data.get("apiVersion", "")), patch.kind)
+    target.unquoted = target.unquoted or patch.unquoted
     fields = {key: target.data["metadata"].get(key) for key in ("name", "namespace")}
     kind_value = target.data["kind"]
     spend = functools.partial(context.budget.spend, at=lambda: patch.start, what=f"to merge into {target.identity}")
@@ -150,7 +151,7 @@ def says_nothing(content: bytes, file: str) -> bool:
         documents = load_config(content, file)
     except errors.ConfigError:
         return False
-    return bool(documents) and is_null(documents[0].value)
+    return not documents or is_null(documents[0].value)
 
 
 def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Context, at: Where) -> None:
@@ -160,6 +161,7 @@ def apply_operations(resource: Resource, ops: list[dict[str, Any]], context: Con
         BuildError: an operation does not fit.
     """
     before = resource.identity
+    resource.refuse_unquoted()
     # kustomize goes through JSON here, which forgets how numbers were spelled.
     spelled = respelled if context.tracking else plain if context.odd else _same
     data: Any = spelled(resource.data)

@@ -14,8 +14,7 @@ from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.load import resources as load_resources
 from gitops.build.resource import Resource
 from gitops.location import Location
-from gitops.yaml.reader import copy
-from gitops.yaml.tracked import move
+from gitops.yaml.tracked import copy, move
 
 
 def strategic(kustomization: Kustomization, collection: Collection, context: Context) -> None:
@@ -102,7 +101,7 @@ def apply_patch(text: PatchText, entry: dict[str, Any], at: Where, collection: C
         return
     loaded = _with_options(text.objects(at), entry.get("options") or {})
     if not loaded:
-        if target is None:
+        if target is None or not text.says_nothing(at):
             raise errors.BuildError("the patch is empty", location=at())
         # A file in which all is commented out: kustomize takes it for a JSON patch without operations.
         for resource in patch.select(collection, target, at, text.context):
@@ -187,6 +186,11 @@ class PatchText:
         if self.inline and self.context.tracking and ops:
             move(ops, embedded.place(self.source, self.pointer, self.inline))
         return ops
+
+    def says_nothing(self, at: Where) -> bool:
+        """Whether its first document has no value: what kustomize takes for a JSON patch without operations."""
+        path, content = self._file(at)
+        return patch.says_nothing(content, path)
 
     def objects(self, at: Where) -> list[Resource]:
         """The strategic merge patches in it.

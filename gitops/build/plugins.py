@@ -31,7 +31,7 @@ from gitops.build.fieldspec import FieldSpecs
 from gitops.build.kustomization import ConfigFile, Kustomization
 from gitops.build.resource import Resource
 from gitops.location import Location
-from gitops.yaml.reader import copy
+from gitops.yaml.tracked import copy
 
 if TYPE_CHECKING:
     from gitops.build.target import Target
@@ -135,13 +135,17 @@ def _plugins(target: Target, field: str) -> list[Plugin]:
     kustomization, context = target.kustomization, target.context
     inline, named = Collection(), Collection()
     for i, entry in enumerate(kustomization.entries(field)):
-        at = kustomization.where(f"/{field}/{i}")
-        if "\n" in str(entry):
-            loaded = patching.inline_resources(str(entry), kustomization, f"/{field}/{i}", context)
-            metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
-            inline.append(loaded)
-        else:
-            target.resource(named, str(entry), at)
+        pointer = f"/{field}/{i}"
+        try:
+            loaded = patching.inline_resources(str(entry), kustomization, pointer, context)
+        except errors.ConfigError:
+            # What is not the text of objects is a path; one of several lines was hardly meant as such.
+            if "\n" in str(entry):
+                raise
+            target.resource(named, str(entry), kustomization.where(pointer))
+            continue
+        metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
+        inline.append(loaded)
     return [Plugin(r, kustomization, context) for r in (*inline.resources, *named.resources)]
 
 
@@ -320,12 +324,21 @@ def _patch(plugin: Plugin, collection: Collection) -> None:
 
 
 def _prefix(plugin: Plugin, collection: Collection) -> None:
+    _refuse_no_specs(plugin)
     text = plugin.settings.get("prefix") or ""
     plugin.pay(budget.renaming(collection.resources, text))
     transform.prefix(collection.resources, text, plugin.specs, plugin.mark)
 
 
+def _refuse_no_specs(plugin: Plugin) -> None:
+    if plugin.settings.get("fieldSpecs") is None:
+        raise errors.BuildError(
+            f"{plugin.kind} has no fieldSpecs", hint="write `fieldSpecs: [{path: metadata/name}]`", location=plugin.at()
+        )
+
+
 def _suffix(plugin: Plugin, collection: Collection) -> None:
+    _refuse_no_specs(plugin)
     text = plugin.settings.get("suffix") or ""
     plugin.pay(budget.renaming(collection.resources, text))
     transform.suffix(collection.resources, text, plugin.specs, plugin.mark)

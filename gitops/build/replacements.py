@@ -20,9 +20,9 @@ from gitops.build.identity import Gvk
 from gitops.build.kustomization import Kustomization, checked_file
 from gitops.build.paths import lookup, split_path
 from gitops.build.resource import Resource
-from gitops.yaml import load_config
-from gitops.yaml.reader import copy
+from gitops.yaml import keys, load_config
 from gitops.yaml.scalars import Dialect, is_null, is_string, plain, resolve, text_of
+from gitops.yaml.tracked import copy
 
 _DEFAULT_PATH = "metadata.name"
 _DEFAULT_NAMESPACE = "default"
@@ -178,9 +178,10 @@ def _labelled(selector: Mapping[str, Any], at: Where) -> Any:
 
 def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any], price: int, job: Job) -> None:
     root, at = {"": resource.data}, job.at
-    create = bool(options.get("create"))
+    create, parts = bool(options.get("create")), split_path(path)
+    resource.unquoted = resource.unquoted or (create and any(map(keys.reads_otherwise, parts)))
     try:
-        places = Finder(_blank(value) if create else None, job.pay).find(root, "", split_path(path))
+        places = Finder(_blank(value) if create else None, job.pay).find(root, "", parts)
     except (NoWay, ValueError) as error:
         raise errors.BuildError(
             f"the replacement cannot reach {path} in {resource.identity}", cause=str(error), location=at()

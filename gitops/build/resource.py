@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from gitops import errors
 from gitops.build.identity import Gvk, Identity, gvk_of
 from gitops.location import Location
 from gitops.objects import Manifest
-from gitops.yaml import is_string, text_of
-from gitops.yaml.reader import copy
+from gitops.yaml import is_string, keys, text_of
 from gitops.yaml.scalars import is_null
+from gitops.yaml.tracked import Unquoted, copy
 
 Member = tuple[tuple[str, ...], dict[str, Any], str]
 """One of several fields that hold the same value: its path, the mapping it is in, its key."""
+
+
+_KEYS = "kustomize writes keys without quotes: take one that is no number, no date, and not true, false or null"
 
 
 class Resource:
@@ -23,6 +27,7 @@ class Resource:
 
     `shared` are groups of fields that change together: kustomize puts one and the same node wherever a transformer
     adds a label (filtersutil.SetEntry), so whatever changes one of them later, a patch for instance, changes all.
+    `unquoted`: it has, or had, keys that are no strings.
     """
 
     __slots__ = (
@@ -38,6 +43,7 @@ class Resource:
         "shared",
         "start",
         "suffixes",
+        "unquoted",
         "variables",
     )
 
@@ -55,6 +61,7 @@ class Resource:
         self.allow_kind_change = False
         self.origin: Any = None
         self.shared: list[list[Member]] = []
+        self.unquoted = False
 
     def __repr__(self) -> str:
         return f"Resource({self.identity})"
@@ -137,7 +144,28 @@ class Resource:
         metadata = self.metadata()
         metadata.pop(field, None)
         if values:
-            metadata[field] = {key: values[key] for key in sorted(values)}
+            metadata[field] = {self.made_key(key): values[key] for key in sorted(values)}
+
+    def made_key(self, key: str) -> str:
+        """A key as kustomize adds it, without quotes: a number, say, which is noted."""
+        found = keys.made(key)
+        self.unquoted = self.unquoted or isinstance(found, Unquoted)
+        return found
+
+    def refuse_unquoted(self) -> None:
+        """Refuse keys that are no strings: JSON has none.
+
+        Raises:
+            BuildError: there is one below the object's root.
+        """
+        if not self.unquoted:
+            return
+        for path, key in keys.unquoted_below(self.data):
+            raise errors.BuildError(
+                f"the key {str(key)!r} in {'.'.join(path) or 'the root'} of {self.identity} is not a string",
+                hint="put it in quotes" if key.at else _KEYS,
+                location=key.at or self.start,
+            )
 
     def spread(self, container: dict[str, Any], key: str) -> None:
         """Bring the fields that share a value with this one up to date."""

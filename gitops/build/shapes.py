@@ -78,9 +78,9 @@ KUSTOMIZATION: dict[str, Shape] = {
     "bases": [str],
     "configMapGenerator": [CONFIG_MAP],
     "secretGenerator": [SECRET],
-    "helmGlobals": object,
-    "helmCharts": object,
-    "helmChartInflationGenerator": object,
+    "helmGlobals": {"chartHome": str, "configHome": str},
+    "helmCharts": [object],
+    "helmChartInflationGenerator": [object],
     "generatorOptions": GENERATOR_OPTIONS,
     "configurations": [str],
     "generators": [str],
@@ -160,6 +160,9 @@ def _strings(value: Any, report: Report, pointer: str) -> Any:
     for key, item in value.items():
         if isinstance(key, Unquoted) and not pointer.startswith("/metadata/"):
             report(f"{pointer}/{_escaped(key)}", f"the key {key} must be a string", "put it in quotes")
+            continue
+        if key == "<<":
+            report(f"{pointer}/{_escaped(key)}", "the key << means a merge", "")
             continue
         found = "" if is_null(item) else _scalar(item, str, report, f"{pointer}/{_escaped(key)}")
         if found is not None:

@@ -194,6 +194,8 @@ def build(context: Context, folder: str) -> list[Resource]:
     _refuse_unnamed_and_twins(resources)
     resources = order.arrange(resources, kustomization)
     metadata.finish(resources, kustomization)
+    for resource in resources:
+        resource.refuse_unquoted()
     return resources
 
 

@@ -124,8 +124,10 @@ def _set_entry(old: Any, *, key: str, value: str, stamp: Mark, into: tuple[Resou
             return old
         raise errors.BuildError(f"cannot set {key!r}: a single value stands where a mapping is expected")
     resource, added, path = into
+    if not key:
+        raise errors.BuildError("a label or an annotation has an empty key")
     present = key in old
-    old[key] = stamp(value, old.get(key))
+    old[key if present else resource.made_key(key)] = stamp(value, old.get(key))
     if not present:
         added.append((fieldspec.split(path), old, key))
     elif resource.shared:

@@ -16,7 +16,7 @@ from gitops import errors
 from gitops.location import Location
 from gitops.yaml import scalars
 from gitops.yaml.scalars import Authored, Dialect, is_string
-from gitops.yaml.tracked import Items, Map, Text, Unquoted
+from gitops.yaml.tracked import Items, Map, Text, Unquoted, copy
 
 MAX_BYTES = 8 * 1024 * 1024
 """The largest file read: well above anything etcd would store of it."""
@@ -42,6 +42,7 @@ _SEQUENCE_END = yaml.SequenceEndEvent
 _ALIAS = yaml.AliasEvent
 
 _MERGE = "<<"
+_STRINGS = ("!", "tag:yaml.org,2002:str")
 _MISSING = object()
 
 
@@ -62,6 +63,8 @@ class Document:
     dialect: Dialect = Dialect.MANIFEST
     weight: int = 1
     """Values in it, and one more for each `TEXT_WEIGHT` characters that aliases repeat."""
+    unquoted: bool = False
+    """Whether a key in it is no string (only of documents read for a build)."""
 
     def tracked(self) -> Any:
         """The value again, with the position of everything in it. Parses the file again: ask at the edge."""
@@ -117,13 +120,14 @@ def load_all(text: bytes, file: str) -> tuple[Document, ...]:
 
 
 def load_authored(text: bytes, file: str) -> tuple[Document, ...]:
-    """Like `load_all`, with `Authored` scalars where the spelling is not the canonical one."""
-    return _Reader(text, file, Dialect.MANIFEST, tracked=False).documents()
+    """Like `load_all`, with `Authored` scalars where the spelling is not canonical, and `Unquoted` keys."""
+    return _Reader(text, file, Dialect.MANIFEST, tracked=False, lenient=True).documents()
 
 
 def load_tracked(text: bytes, file: str, dialect: Dialect = Dialect.MANIFEST) -> tuple[Document, ...]:
     """Like `load_authored`, with the position of every value (`.at`)."""
-    return _Reader(text, file, dialect, tracked=True, unique=dialect is Dialect.MANIFEST).documents()
+    manifest = dialect is Dialect.MANIFEST
+    return _Reader(text, file, dialect, tracked=True, unique=manifest, lenient=manifest).documents()
 
 
 def load_config(text: bytes, file: str, *, tracked: bool = False, unique: bool = False) -> tuple[Document, ...]:
@@ -137,12 +141,16 @@ def load_config(text: bytes, file: str, *, tracked: bool = False, unique: bool =
 class _Reader:
     """One pass over one file."""
 
-    def __init__(self, text: bytes, file: str, dialect: Dialect, *, tracked: bool, unique: bool = True) -> None:
+    def __init__(
+        self, text: bytes, file: str, dialect: Dialect, *, tracked: bool, unique: bool = True, lenient: bool = False
+    ) -> None:
         self.text = text
         self.file = file
         self.dialect = dialect
         self.tracked = tracked
         self.unique = unique
+        self.lenient = lenient
+        self.unquoted = False
         self.nodes = 0
         self.total = 0
         self.depth = 0
@@ -191,7 +199,7 @@ class _Reader:
             if self.dialect is Dialect.MANIFEST and (event.version or event.tags):
                 self._refuse(event, "a manifest has no %YAML or %TAG directive", "leave the line out")
             self.total += self.nodes
-            self.nodes, self.anchors, self.odd = 0, {}, self.tracked
+            self.nodes, self.anchors, self.odd, self.unquoted = 0, {}, self.tracked, False
             event = self.next()
             if len(found) >= MAX_DOCUMENTS or self.total > MAX_FILE_NODES:
                 self._refuse(event, f"the file has more than {MAX_DOCUMENTS} documents or {MAX_FILE_NODES} values", "")
@@ -199,7 +207,8 @@ class _Reader:
             value = self._node(event)
             if not scalars.is_null(value) or self.dialect is Dialect.CONFIG:
                 start = Location(self.file, mark.line + 1, mark.column + 1)
-                found.append(Document(value, start, self.text, len(found), self.odd, self.dialect, self.nodes))
+                about = (self.odd, self.dialect, self.nodes, self.unquoted)
+                found.append(Document(value, start, self.text, len(found), *about))
 
     def _node(self, event: Any) -> Any:
         self.nodes += 1
@@ -257,23 +266,23 @@ class _Reader:
     def _key(self, event: Any) -> Any:
         if event.__class__ is not _SCALAR:
             self._refuse(event, "a key must be a string, not a mapping, a list or an alias", "")
-        if not event.style and event.tag is None:
+        if event.tag is None:
+            if event.style:
+                return event.value
             key = self._plain(event)
             if key.__class__ is not str:
-                return self._odd_key(event, key)
+                return self._config_key(event, key) if self.dialect is Dialect.CONFIG else self._odd_key(event)
             return _MERGE if key == _MERGE else key
-        return event.value
+        return event.value if self.dialect is Dialect.CONFIG or event.tag in _STRINGS else self._odd_key(event)
 
-    def _odd_key(self, event: Any, key: Any) -> str:
-        if self.dialect is Dialect.CONFIG:
-            return self._unquoted_key(event, scalars.plain(key))
+    def _odd_key(self, event: Any) -> str:
+        if not self.lenient:
+            self._refuse(event, f"the key {event.value!r} is not a string", "put it in quotes")
+        self.odd = self.unquoted = True
+        return Unquoted(event.value, self._at(event))
+
+    def _config_key(self, event: Any, key: Any) -> str:
         value = scalars.plain(key)
-        if isinstance(key, Authored) and isinstance(value, str):
-            return key.text
-        self._refuse(event, f"the key {event.value!r} is not a string", "put it in quotes")
-        return ""
-
-    def _unquoted_key(self, event: Any, value: Any) -> str:
         if value is None:
             self._refuse(event, "a key has no value", "put it in quotes")
         text = scalars.text_of(value)
@@ -378,21 +387,3 @@ def _weight(value: Any) -> int:
     if isinstance(value, list):
         return 1 + sum(map(_weight, value))
     return 1 + len(scalars.text_of(value)) // TEXT_WEIGHT
-
-
-def copy(value: Any) -> Any:
-    """A deep copy that keeps positions and shares scalars."""
-    kind = value.__class__
-    if kind is dict:
-        return {key: copy(item) for key, item in value.items()}
-    if kind is list:
-        return [copy(item) for item in value]
-    if kind is Map:
-        twin = Map((key, copy(item)) for key, item in value.items())
-        twin.at = value.at
-        return twin
-    if kind is Items:
-        items = Items(copy(item) for item in value)
-        items.at = value.at
-        return items
-    return value

@@ -6,7 +6,7 @@ They behave as what they extend, so code that changes manifests needs no second 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from gitops.location import Location
 from gitops.yaml.scalars import Authored, text_of
@@ -51,9 +51,16 @@ class Text(str):
 
 
 class Unquoted(str):
-    """A key in a configuration file that YAML reads as a number or the like, as text."""
+    """A key that YAML reads as a number or the like, as text; `at` is where it stands, if it was read."""
 
-    __slots__ = ()
+    __slots__ = ("at",)
+    at: Location | None
+
+    def __new__(cls, text: str, at: Location | None = None) -> Self:
+        """A key written at `at`."""
+        key = super().__new__(cls, text)
+        key.at = at
+        return key
 
 
 def replacing(value: Any, before: Any) -> Any:
@@ -68,6 +75,24 @@ def replacing(value: Any, before: Any) -> Any:
             return Authored(value.text, value.value, value.at, before)
         case Map() | Items():
             value.before = before
+    return value
+
+
+def copy(value: Any) -> Any:
+    """A deep copy that keeps positions and shares scalars."""
+    kind = value.__class__
+    if kind is dict:
+        return {key: copy(item) for key, item in value.items()}
+    if kind is list:
+        return [copy(item) for item in value]
+    if kind is Map:
+        twin = Map((key, copy(item)) for key, item in value.items())
+        twin.at = value.at
+        return twin
+    if kind is Items:
+        items = Items(copy(item) for item in value)
+        items.at = value.at
+        return items
     return value
 
 

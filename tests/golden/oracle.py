@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,3 +31,16 @@ def ours(files: Mapping[str, str], folder: str, *, tracking: bool = False) -> tu
     except errors.GitOpsError as error:
         return "", str(error)
     return yaml.dump_all(rendered.manifest for rendered in found.objects), ""
+
+
+def differences(kubectl: Path, files: Mapping[str, str], folder: str = "top") -> str:
+    """What the two do differently, empty if nothing."""
+    with tempfile.TemporaryDirectory() as root:
+        told, refused = theirs(kubectl, Path(root), files, folder)
+    built, why = ours(files, folder)
+    traced, _ = ours(files, folder, tracking=True)
+    if traced != built:
+        return f"we:\n{built}\nwe, recording places:\n{traced}"
+    if bool(refused) != bool(why):
+        return f"kubectl: {refused or 'builds it'}\nwe: {why or 'build it'}"
+    return "" if built == told else f"kubectl:\n{told}\nwe:\n{built}"

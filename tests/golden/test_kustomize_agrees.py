@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.golden import oracle, overlays
+from tests.golden import overlays
+from tests.golden.oracle import differences
 
 EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "0"))
 FEW, MANY = 8, EXAMPLES or 200
@@ -38,19 +38,6 @@ class Clock:
     def extend(self) -> None:
         if not self.failed:
             self.failed, self.end = True, time.monotonic() + SHRINKING
-
-
-def differences(kubectl: Path, files: dict[str, str]) -> str:
-    """What the two do differently, empty if nothing."""
-    with tempfile.TemporaryDirectory() as root:
-        theirs, refused = oracle.theirs(kubectl, Path(root), files, "top")
-    ours, why = oracle.ours(files, "top")
-    traced, _ = oracle.ours(files, "top", tracking=True)
-    if traced != ours:
-        return f"we:\n{ours}\nwe, recording places:\n{traced}"
-    if bool(refused) != bool(why):
-        return f"kubectl: {refused or 'builds it'}\nwe: {why or 'build it'}"
-    return "" if ours == theirs else f"kubectl:\n{theirs}\nwe:\n{ours}"
 
 
 @settings(ANYTHING, max_examples=FEW, derandomize=True, database=None)

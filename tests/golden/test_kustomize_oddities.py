@@ -1,0 +1,85 @@
+"""What hardly anybody writes: the same bytes as `kubectl kustomize`, or refused by both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.golden.oracle import differences
+
+MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n"
+A, B = MAP.format(name="a") + "data:\n  k: v\n", MAP.format(name="b") + "data:\n  k: v\n"
+BOTH = "resources: [a.yaml, b.yaml]\n"
+PATCH = "resources: [a.yaml]\npatches: [{path: b.yaml, target: {kind: ConfigMap}}]\n"
+QUOTED = MAP.format(name="a") + 'data:\n  "1": v\n'
+
+KEYS = ("1", "1.5", "true", "null", "2020-01-01", "0x1", "'1'", "!!int 1", "!foo a", "!!str 2020-01-01", "''", "12:30")
+"""Keys as a file spells them."""
+
+FILES: dict[str, tuple[str, str, str]] = {
+    # kustomization, a.yaml, b.yaml
+    "label is a number": ('resources: [a.yaml]\ncommonLabels: {"1": x}\n', A, ""),
+    "label is a date": ('resources: [a.yaml]\nlabels: [{pairs: {"2020-01-01": x}}]\n', A, ""),
+    "label is empty": ('resources: [a.yaml]\nlabels: [{pairs: {"": x}}]\n', A, ""),
+    "label is a merge key": ('resources: [a.yaml]\nlabels: [{pairs: {"<<": x}}]\n', A, ""),
+    "annotation is a number": ('resources: [a.yaml]\ncommonAnnotations: {"1": x}\n', A, ""),
+    "generated key is a number": ('configMapGenerator: [{name: g, literals: ["1=a"]}]\n', "", ""),
+    "generated key is null": ('configMapGenerator: [{name: g, literals: ["null=a"]}]\n', "", ""),
+    "generated label is a number": (
+        'configMapGenerator: [{name: g, literals: [k=a], options: {labels: {"1": x}}}]\n', "", "",
+    ),
+    "quoted number under a generator": (
+        "resources: [a.yaml]\nconfigMapGenerator: [{name: a, behavior: merge, literals: [z=z]}]\n", QUOTED, "",
+    ),
+    "quoted number under a label": ("resources: [a.yaml]\ncommonLabels: {l: x}\n", QUOTED, ""),
+    "number patches a quoted number": (PATCH, QUOTED, QUOTED.replace('"1"', "1")),
+    "number is patched under annotations that go": (
+        PATCH,
+        QUOTED.replace("data:", "  annotations:\n    config.kubernetes.io/index: '0'\ndata:"),
+        QUOTED.replace('"1"', "1"),
+    ),
+    "number is patched away": (PATCH, QUOTED.replace('"1"', "1"), QUOTED.replace('"1": v', "1: null")),
+    "JSON patch meets a number": (
+        PATCH, QUOTED.replace('"1"', "1"), '[{"op": "add", "path": "/data/z", "value": "z"}]',
+    ),
+    "replacement makes a date": (
+        ("resources: [a.yaml]\nreplacements: [{source: {kind: ConfigMap, name: a, fieldPath: data.k}, targets:"
+        " [{select: {kind: ConfigMap}, fieldPaths: [data.2020-01-01], options: {create: true}}]}]\n"), A, "",
+    ),
+    "field spec with a number": (
+        "resources: [a.yaml]\nlabels: [{pairs: {q: x}, fields: [{path: spec/1/z, create: true}]}]\n", A, "",
+    ),
+    "document is an empty list": (BOTH, A, "[]\n---\n" + B),
+    "document is a list": (BOTH, A, "- a\n"),
+    "list without items": (BOTH, A, "apiVersion: v1\nkind: List\n"),
+    "list whose metadata is text": (BOTH, A, "apiVersion: v1\nkind: FooList\nmetadata: x\n"),
+    "patch is an empty mapping": (PATCH, A, "{}\n"),
+    "patch is null": (PATCH, A, "null\n"),
+    "patch is an empty list": (PATCH, A, "[]\n"),
+    "patch is two empty lists": (PATCH, A, "[]\n---\n[]\n"),
+    "helmGlobals without charts": ("resources: [a.yaml]\nhelmGlobals: {chartHome: x}\n", A, ""),
+    "helmGlobals is a list": ("resources: [a.yaml]\nhelmGlobals: []\n", A, ""),
+    "helmCharts is a mapping": ("resources: [a.yaml]\nhelmCharts: {}\n", A, ""),
+    "transformer without specs": (
+        ('resources: [a.yaml]\ntransformers: ["{apiVersion: builtin, kind: PrefixTransformer, metadata: {name: x},'
+        ' prefix: p-}"]\n'), A, "",
+    ),
+}  # fmt: skip
+for _entry in ("", "# nothing", "---", "null", "[]", "{}", "a.yaml#"):
+    for _field in ("generators", "transformers", "validators"):
+        FILES[f"{_field}: {_entry!r}"] = (f"resources: [a.yaml]\n{_field}: [{_entry!r}]\n", A, "")
+for _key in KEYS:
+    _line = f"{_key}: v\n"
+    FILES[f"key {_key} in data"] = ("resources: [a.yaml]\n", MAP.format(name="a") + "data:\n  " + _line, "")
+    FILES[f"key {_key} at the root"] = ("resources: [a.yaml]\n", MAP.format(name="a") + _line, "")
+    FILES[f"key {_key} among annotations"] = (
+        "resources: [a.yaml]\n", MAP.format(name="a") + "  annotations:\n    " + _line, "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_oddity(kubectl: Path, name: str) -> None:
+    kustomization, a, b = FILES[name]
+    files = {"kustomization.yaml": kustomization, "a.yaml": a, "b.yaml": b}
+    assert differences(kubectl, files, "") == ""
