@@ -9,9 +9,12 @@ import msgspec
 
 from gitops import api, cluster, errors, yaml
 from gitops.report import redact
-from gitops_cli import _logs, _operations
+from gitops_cli import _logs, _operations, _queue
 from gitops_cli._shell import Shell
 
+WAITING = 5.0
+LONGEST = 60.0
+"""Seconds from one look at the queue to the next: the first, and the most. Each lists all operations."""
 SILENCE = 20.0
 """Seconds to wait for more of a log after its operation ended."""
 
@@ -34,9 +37,13 @@ class Readable:
     def __init__(self) -> None:
         self._queue: asyncio.Queue[api.Operation | None] = asyncio.Queue()
         self._last = 0
+        self.began = asyncio.Event()
+        """It has left the queue, or will never leave it."""
 
     def see(self, operation: api.Operation) -> None:
         """A new state of the operation."""
+        if operation.status.claim is not None or _operations.finished(operation):
+            self.began.set()
         number = _operations.attempt(operation)
         if number > self._last and operation.status.phase in _logs.READABLE:
             self._last = number
@@ -57,6 +64,7 @@ async def accompany(company: Company) -> int:
     shell.console.note(f"operation {name} created")
     readable, progress = Readable(), _logs.Progress()
     printer = asyncio.create_task(_log(company, readable, progress)) if company.follow else None
+    waiting = asyncio.create_task(say_waits(company, readable))
     try:
         latest = await _states(company, readable)
         if printer is not None and latest is not None:
@@ -65,6 +73,7 @@ async def accompany(company: Company) -> int:
         shell.console.note(f"the operation goes on; to end it: gitops operation cancel {name}")
         raise
     finally:
+        waiting.cancel()
         if printer is not None:
             printer.cancel()
     return _conclude(company, latest)
@@ -83,6 +92,21 @@ async def _states(company: Company, readable: Readable) -> api.Operation | None:
         readable.see(latest)
     readable.end()
     return latest
+
+
+async def say_waits(company: Company, readable: Readable) -> None:
+    """Say what it waits for while it waits, now and then: nobody writes that into its status."""
+    said, pause = "", WAITING
+    began = asyncio.create_task(readable.began.wait())
+    try:
+        while not (await asyncio.wait({began}, timeout=pause))[0]:
+            pause = min(2 * pause, LONGEST)
+            found = await _queue.wait(company.connection, company.operation)
+            if found not in {"", said} and not readable.began.is_set():
+                company.shell.console.note(f"operation {company.operation.metadata.name} waits: {redact.plain(found)}")
+                said = found
+    finally:
+        began.cancel()
 
 
 async def _log(company: Company, readable: Readable, progress: _logs.Progress) -> None:

@@ -74,10 +74,15 @@ class Visit:
             )
             for pool in pools
         ]
-        asks.append(("read logs", Ask(verb="create", plural="pods/portforward", namespace=self._where)))
-        for what, ask in asks:
-            verdict = await self.connection.access.may(ask)
-            yield doctor.right(what, verdict.allowed, verdict.reason)
+        # A tunnel is opened with a GET; newer servers ask for `create` besides.
+        asks += [
+            (doctor.LOGS, Ask(verb=verb, plural="pods/portforward", namespace=self._where))
+            for verb in ("get", "create")
+        ]
+        verdicts = [(what, await self.connection.access.may(ask)) for what, ask in asks]
+        for what in dict(verdicts):
+            refused = next((one for name, one in verdicts if name == what and not one.allowed), None)
+            yield doctor.right(what, refused is None, refused.reason if refused is not None else "")
 
     async def _workers(self, pools: Sequence[api.WorkerPool]) -> AsyncIterator[Finding]:
         kind = await self.connection.objects.resource(api.API_VERSION, "Worker")

@@ -71,7 +71,7 @@ async def _cancel(connection: cluster.Cluster, operation: api.Operation) -> str:
         "name": metadata.name,
         "namespace": metadata.namespace,
         "uid": metadata.uid,
-        "annotations": {marks.CANCEL: "cancelled with gitops operation cancel"},
+        "annotations": {marks.CANCEL: "gitops operation cancel"},
     }
     manifest = {"apiVersion": api.API_VERSION, "kind": "Operation", "metadata": marked}
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import click
 
@@ -45,12 +44,14 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     import msgspec
 
     from gitops import api
-    from gitops_cli import _operations, _wiring
+    from gitops_cli import _operations, _queue, _wiring
 
     async with _wiring.connected(shell) as connection:
         where = "" if options.everywhere else _operations.namespace(shell, connection)
         listing = await connection.objects.list(await _operations.kind(connection), where)
         now = connection.clock.now()
+        everything = [msgspec.convert(item, api.Operation) for item in listing.items]
+        waits = await _queue.waits(connection, where, everything) if options.output == "table" else {}
     items = [item for item in listing.items if options.pool in {"", item["spec"].get("pool")}]
     items.sort(key=lambda item: (item["metadata"]["creationTimestamp"], item["metadata"]["name"]))
     if options.output == "json":
@@ -58,7 +59,6 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         shell.console.answer(json.dumps(document, indent=2, ensure_ascii=False))
         return 0
     found = [msgspec.convert(item, api.Operation) for item in items]
-    waits = places([msgspec.convert(item, api.Operation) for item in listing.items])
     if options.output == "name":
         for one in found:
             shell.console.answer(f"{_operations.REFERENCE}/{one.metadata.name}")
@@ -72,22 +72,6 @@ async def run(shell: _shell.Shell, options: Options) -> int:
     if not rows:
         shell.console.note(f"no operations{f' in {where}' if where else ''}")
     return 0
-
-
-def places(operations: list[Any]) -> dict[str, str]:
-    """What each waiting operation waits for, by UID: its place in the queue, or the holder of its mutex."""
-    from gitops.worker import admit, mutexes
-
-    found: dict[str, str] = {}
-    for namespace in {one.metadata.namespace for one in operations}:
-        ours = [one for one in operations if one.metadata.namespace == namespace]
-        queue, held = admit.queue(ours, live=()), list(mutexes.holds(ours, ()))
-        for waiting in queue.waiting.values():
-            for number, one in enumerate(waiting, 1):
-                holder = queue.waits_for(one, held)
-                mutex = f", mutex {holder.mutex}: {holder.who}" if holder is not None else ""
-                found[one.metadata.uid] = f"{number} of {len(waiting)} in the queue{mutex}"
-    return found
 
 
 def _row(operation: object, now: datetime, waits: str) -> list[str]:

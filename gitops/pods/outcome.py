@@ -101,7 +101,7 @@ def of(evidence: Evidence) -> Outcome:
 
 def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
     if record.start_error:
-        message = evidence.foreign or f"the interpreter could not be started (error {record.start_error})"
+        message = evidence.foreign or f"the interpreter could not be started: {_start_words(record.start_error)}"
         return Outcome(phase=Phase.FAILED, reason="InterpreterNotStarted", message=message, exit_code=record.exit_code)
     if record.files_error:
         message = f"a file of the operation could not be written: {_errno_words(record.files_error)}; the log names it"
@@ -132,6 +132,15 @@ _NO_DOCKER = (
     "Build images with buildah, kaniko or rootless BuildKit; run another image as an operation of its own; "
     "or set DOCKER_HOST to an engine elsewhere"
 )
+
+
+def _start_words(number: int) -> str:
+    known = {
+        errno.ENOENT: "it is not in the image",
+        errno.EACCES: "it may not be executed",
+        errno.ENOEXEC: "it is no program for this node's architecture",
+    }
+    return known.get(number) or _errno_words(number)
 
 
 def _errno_words(number: int) -> str:

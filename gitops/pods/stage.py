@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +40,7 @@ class Progress:
 
 # The object named in the message may be about to be created.
 _RACE = 15.0
+_MISSING = re.compile(r'^(secret|configmap) "[^"]+" not found$')
 _WAITING_FATAL = {
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -59,7 +61,7 @@ def of(pod: Manifest) -> Progress:
         return Progress(stage=Stage.RUNNING)
     if container is None:
         return _before_containers(pod, status)
-    return _waiting(_init_waiting(status) or state.get("waiting") or {})
+    return _waiting(_init_waiting(status) or state.get("waiting") or {}, pod["metadata"].get("namespace") or "")
 
 
 def container_status(pod: Manifest) -> Mapping[str, Any] | None:
@@ -94,8 +96,10 @@ def _init_waiting(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return None
 
 
-def _waiting(waiting: Mapping[str, Any]) -> Progress:
+def _waiting(waiting: Mapping[str, Any], namespace: str) -> Progress:
     reason, message = waiting.get("reason") or "ContainerCreating", waiting.get("message") or ""
+    # People look for it where the Operation is, and the kubelet looks where the pod is.
+    message = _MISSING.sub(rf"\g<0> in namespace {namespace}", message)
     verdict = images.judge(reason, message)
     if verdict is not None:
         return Progress(stage=Stage.PULLING, reason=verdict.reason, message=message, patience=verdict.patience)

@@ -18,6 +18,10 @@ STALE: Final = 60.0
 """Seconds after which a leader that does not renew its Lease is no leader."""
 
 
+LOGS: Final = "read logs"
+"""A right that people who only look may have."""
+
+
 class Level(StrEnum):
     """How a check ended."""
 
@@ -111,7 +115,8 @@ def right(what: str, allowed: bool, why: str) -> Finding:  # noqa: FBT001 - the 
     """Whether the person who asks may do something they will want to."""
     if allowed:
         return Finding(level=Level.OK, about="your rights", says=f"you may {what}")
-    todo = "ask for the ClusterRole gitops-worker-submit (or edit) in this namespace; gitops rbac shows who has what"
+    role = "gitops-worker-logs" if what == LOGS else "gitops-worker-submit"
+    todo = f"ask for the ClusterRole {role} (or edit) in this namespace; gitops rbac shows who has what"
     says = f"you may not {what}{': ' + why if why else ''}"
     return Finding(level=Level.FAILED, about="your rights", says=says, todo=todo)
 

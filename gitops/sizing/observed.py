@@ -25,6 +25,8 @@ MOST: Final = 64
 """Entries in a pool's status; of more, those that were not added to for the longest time go."""
 THROTTLED: Final = 0.05
 """Share of its time a run must have been held back by its CPU limit to count as throttled."""
+SHORTEST: Final = 1.0
+"""Seconds. What starts and ends within one would look as if it needed more cores than there are."""
 MEBI: Final = 1 << 20
 
 
@@ -57,7 +59,7 @@ def run(operation: api.Operation, ended: Outcome, *, at: str) -> Run | None:
         step=operation.metadata.labels.get(marks.STEP, ""),
         own_resources=bool(resources.requests or resources.limits),
         at=at,
-        cpu=round(record.cpu_ms / seconds) if record.cpu_ms >= 0 and seconds > 0 else None,
+        cpu=round(record.cpu_ms / max(seconds, SHORTEST)) if record.cpu_ms >= 0 and seconds > 0 else None,
         memory=record.memory_peak if record.memory_peak >= 0 else None,
         throttled=record.throttled_ms > THROTTLED * seconds * 1000 > 0,
         out_of_memory=killed or record.oom_kills > 0,
@@ -130,6 +132,7 @@ def summary(entries: Sequence[StepUsage]) -> Summary:
     """What some entries, at least one, say together."""
     cpu = buckets.merged(entry.cpu_millicores for entry in entries)
     memory = buckets.merged(entry.memory_mebibytes for entry in entries)
+    peak = max(entry.memory_peak_bytes for entry in entries)
     return Summary(
         runs=sum(entry.runs for entry in entries),
         since=min(entry.since for entry in entries),
@@ -137,8 +140,9 @@ def summary(entries: Sequence[StepUsage]) -> Summary:
         cpu_median=buckets.quantile(cpu, 0.5),
         cpu_p90=buckets.quantile(cpu, 0.9),
         cpu_most=buckets.quantile(cpu, 1.0),
-        memory_median=buckets.quantile(memory, 0.5) * MEBI,
-        memory_peak=max(entry.memory_peak_bytes for entry in entries),
+        # A bucket's bound may lie above all that was seen.
+        memory_median=min(buckets.quantile(memory, 0.5) * MEBI, peak),
+        memory_peak=peak,
         throttled_runs=sum(entry.throttled_runs for entry in entries),
         out_of_memory_runs=sum(entry.out_of_memory_runs for entry in entries),
     )

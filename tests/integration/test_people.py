@@ -14,6 +14,9 @@ from tests.integration.test_verbs import SETTINGS, colour, desk, kinds, recolour
 pytestmark = pytest.mark.integration
 __all__ = ["desk", "kinds"]
 
+OPERATIONS = f"operations.{api.GROUP}"
+POOLS = f"workerpools.{api.GROUP}"
+
 
 def person(desk: Desk, name: str, *roles: str) -> None:
     """From now on the desk is that of somebody with these of our roles in the namespace, and ConfigMaps and Secrets.
@@ -69,3 +72,17 @@ def test_who_may_submit_makes_operations_and_changes_no_pool(desk: Desk) -> None
         )
     }
     assert [right for right, held in asked.items() if held] == [("create", "operations"), ("use", "workerpools")]
+
+
+def test_each_role_alone_is_enough_for_what_it_is_for(desk: Desk) -> None:
+    person(desk, "lola", "logs")
+    person(desk, "solo", "submit")
+    tunnel = [("get", "pods/portforward"), ("create", "pods/portforward"), ("list", "pods"), ("watch", OPERATIONS)]
+    wanted = {
+        "lola": [*tunnel, ("get", OPERATIONS)],
+        "solo": [*tunnel, ("create", OPERATIONS), ("delete", OPERATIONS), ("list", POOLS), ("use", POOLS)],
+    }
+    asked = {right for rights in wanted.values() for right in rights} | {("get", "secrets"), ("create", "pods/exec")}
+    for name, rights in wanted.items():
+        held = {right for right in asked if may(desk.server, desk.server.user(name), *right, desk.namespace)}
+        assert held == {*rights, *([("get", OPERATIONS)] if name == "solo" else [])}

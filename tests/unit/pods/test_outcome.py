@@ -212,9 +212,24 @@ def test_where_a_pod_stands() -> None:
     assert stage.of(pod({"running": {}})).stage is Stage.RUNNING
     assert stage.of(pod(terminated(0), phase="Running")).stage is Stage.ENDED
     missing = {"waiting": {"reason": "CreateContainerConfigError", "message": 'secret "x" not found'}}
-    assert stage.of(pod(missing)) == Progress(
-        stage=Stage.STARTING, reason="CreateContainerConfigError", message='secret "x" not found', patience=15.0
+    found = pod(missing)
+    found["metadata"]["namespace"] = "ci-linux-ops"
+    assert stage.of(found) == Progress(
+        stage=Stage.STARTING,
+        reason="CreateContainerConfigError",
+        message='secret "x" not found in namespace ci-linux-ops',
+        patience=15.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(2, "it is not in the image"), (13, "it may not be executed"), (8, "architecture"), (7, "E2BIG")],
+)
+def test_why_an_interpreter_did_not_start(number: int, words: str) -> None:
+    found = outcome.of(Evidence(pod=pod(terminated(127, message=record(127, startError=number)))))
+    assert found.message.startswith("the interpreter could not be started: ")
+    assert words in found.message
 
 
 def test_each_stage_has_a_clock_and_each_trouble_too() -> None:

@@ -51,6 +51,14 @@ def test_a_tried_pool() -> None:
     assert image == [("failed", "an operation did not run: ImageRefused: manifest unknown")]
 
 
+def test_a_right_that_is_missing_names_the_role_that_has_it() -> None:
+    assert doctor.right("use pool linux", allowed=True, why="").level is Level.OK
+    for what, role in ((doctor.LOGS, "gitops-worker-logs"), ("use pool linux", "gitops-worker-submit")):
+        found = doctor.right(what, allowed=False, why="no")
+        assert (found.level, found.says) == (Level.FAILED, f"you may not {what}: no")
+        assert role in found.todo
+
+
 def test_a_log_that_is_not_whole_is_said() -> None:
     status = OperationStatus(phase="Succeeded", exit_code=0, log=LogRecord(complete=False, missing=3))
     operation = api.Operation(spec=OperationSpec(pool="linux", script="x"), status=status)

@@ -50,6 +50,18 @@ def test_a_run_tells_its_average_cpu_and_its_peak() -> None:
     )
 
 
+def test_a_run_of_an_instant_needs_no_more_cores_than_there_are() -> None:
+    times = {"started": "2026-01-01T00:00:00.000Z", "finished": "2026-01-01T00:00:00.002Z"}
+    found = observed.run(operation(), ended(cpu_ms=13, **times), at=day(0))
+    assert found is not None
+    assert found.cpu == 13
+
+
+def test_half_of_the_runs_never_took_more_than_the_most_any_took() -> None:
+    found = observed.summary(observed.fold([], [ran(memory=3 * MEBI)]))
+    assert (found.memory_median, found.memory_peak) == (3 * MEBI, 3 * MEBI)
+
+
 def test_what_the_node_does_not_tell_is_not_zero() -> None:
     found = observed.run(operation(), ended(cpu_ms=-1, memory_peak=7), at=day(0))
     assert found is not None
