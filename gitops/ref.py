@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ResourceRef:
+class ResourceRef(NamedTuple):
     """Group, kind, namespace and name; never the version, which the server converts freely.
 
-    `namespace` is empty for cluster-scoped objects, `group` for the core group.
+    `namespace` is empty for cluster-scoped objects, `group` for the core group. A tuple, because refs are the keys of
+    nearly every mapping, and a dataclass is hashed and compared in Python.
     """
 
     group: str

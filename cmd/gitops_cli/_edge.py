@@ -30,10 +30,9 @@ BUG = 70
 INTERRUPTED = 130
 TERMINATED = 143
 LOOK_OFTEN = gc.get_threshold()
-LOOK_RARELY = (20_000, 20, 20)
+LOOK_RARELY = (200_000, 20, 20)
 """For the collector of cycles. A command builds thousands of objects that live to its end and makes hardly a cycle:
-with Python's own thresholds a seventh of its processor time went into looking. `gitops run`, which lives for months,
-keeps Python's."""
+with Python's own thresholds a seventh of its processor time went into looking."""
 
 
 class Terminated(BaseException):
@@ -96,9 +95,15 @@ def _completed(group: click.Group, name: str) -> int:
     return shell_complete(group, {}, name, "_GITOPS_COMPLETE", os.environ["_GITOPS_COMPLETE"])
 
 
-def start(main: Coroutine[Any, Any, int]) -> int:
-    """Run a command's coroutine to its end; SIGTERM and SIGINT cancel it, and it may clean up."""
+def start(main: Coroutine[Any, Any, int], *, lasting: bool = False) -> int:
+    """Run a command's coroutine to its end; SIGTERM and SIGINT cancel it, and it may clean up.
+
+    `lasting`: it may go on for hours or months, so cycles are collected as often as Python does by itself.
+    """
     import asyncio  # 60 ms that commands without a cluster do not pay
+
+    if lasting:
+        gc.set_threshold(*LOOK_OFTEN)
 
     async def supervised() -> int:
         task = asyncio.ensure_future(main)

@@ -42,7 +42,7 @@ def command(
 ) -> None:
     """Print what an operation wrote."""
     options = Options(name=name, follow=follow, tail=tail, since=since, attempt=attempt or 0)
-    context.exit(_edge.start(run(_shell.of(context), options)))
+    context.exit(_edge.start(run(_shell.of(context), options), lasting=True))
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

@@ -118,7 +118,7 @@ def command(context: click.Context, /, **given: Any) -> None:
     if stay.dry_run:
         _print(shell, manifest, stay.output)
     else:
-        context.exit(_edge.start(run(shell, options, manifest, stay)))
+        context.exit(_edge.start(run(shell, options, manifest, stay), lasting=True))
 
 
 def _print(shell: _shell.Shell, manifest: Manifest, output: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-
 import click
 
 from gitops_cli import _edge, _shell
@@ -44,5 +42,4 @@ def command(context: click.Context, /, **given: object) -> int:
     """Run the reconciler and the worker until told to stop."""
     from gitops_cli import _program
 
-    gc.set_threshold(*_edge.LOOK_OFTEN)
-    return _edge.start(_program.run(_shell.of(context), _program.options(given)))
+    return _edge.start(_program.run(_shell.of(context), _program.options(given)), lasting=True)

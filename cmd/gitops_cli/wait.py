@@ -55,7 +55,7 @@ def command(context: click.Context, /, what: str, goal: str | None, timeout: str
     options = Options(what=what, goal=goal or ("healthy" if "/" in what else "ready"), timeout=timeout)
     if "/" in what and options.goal == "synced":
         raise click.UsageError("only a GitSync is synced: name it without a kind")
-    return _edge.start(run(_shell.of(context), options))
+    return _edge.start(run(_shell.of(context), options), lasting=True)
 
 
 async def run(shell: _shell.Shell, options: Options) -> int:

@@ -79,7 +79,7 @@ class Gvk(NamedTuple):
     @property
     def cluster_scoped(self) -> bool:
         """Whether kustomize knows for certain that the kind has no namespace."""
-        return tuple(self) in CLUSTER_SCOPED
+        return self in CLUSTER_SCOPED
 
     def __str__(self) -> str:
         return f"{self.kind}.{self.group}" if self.group else self.kind

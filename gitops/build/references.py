@@ -18,39 +18,82 @@ from gitops.build.resource import Resource
 from gitops.yaml.scalars import is_null, text_of
 from gitops.yaml.tracked import Text
 
-_OWN = frozenset(("metadata", "metadata/name", "metadata/namespace"))
-"""What decides which objects see each other."""
+_OWN_PARTS = frozenset(("apiVersion", "kind"))
+_OWN_METADATA = frozenset(("name", "namespace"))
+
+
+def _is_own(spec: fieldspec.FieldSpec) -> bool:
+    """Whether a path leads to what decides which objects see each other."""
+    first, *rest = (part.removesuffix("[]") for part in fieldspec.split(spec.path))
+    return first in _OWN_PARTS or (first == "metadata" and (not rest or rest[0] in _OWN_METADATA))
+
+
+class _Known:
+    """A resource that may be referred to, and what is asked of it again and again."""
+
+    __slots__ = ("gvk", "kinds", "namespace", "place", "resource", "scoped")
+
+    def __init__(self, place: int, resource: Resource) -> None:
+        identity = resource.identity
+        self.place = place
+        self.resource = resource
+        self.gvk = identity.gvk
+        self.scoped = identity.gvk.cluster_scoped
+        self.namespace = identity.effective_namespace
+        self.kinds = {kind for _, _, kind in resource.previous}
+
+    def was(self, target: Gvk) -> bool:
+        """Whether it was of a kind before."""
+        group, version, kind = target
+        return (
+            (kind in self.kinds if kind else bool(self.kinds))
+            and (not group or group == self.gvk.group)
+            and (not version or version == self.gvk.version)
+        )
 
 
 class Directory:
-    """The resources of a build, found by a name they once had."""
+    """The resources of a build, found by a name they once had.
 
-    def __init__(self, resources: Sequence[Resource]) -> None:
-        self._by_name: dict[str, dict[str, list[tuple[int, Resource]]]] = {}
-        self._first: dict[str, list[Resource]] = {}
-        self._first_named: dict[tuple[str, str], list[Resource]] = {}
+    `moving`: their identities may change while we look, so what is known of them is read anew.
+    """
+
+    def __init__(self, resources: Sequence[Resource], *, moving: bool) -> None:
+        self._moving = moving
+        self._by_name: dict[str, dict[str, list[_Known]]] = {}
+        self._first: dict[str, list[_Known]] = {}
+        self._first_named: dict[tuple[str, str], list[_Known]] = {}
         for place, resource in enumerate(resources):
-            namespace, first = resource.identity.effective_namespace, resource.original.effective_namespace
-            self._first.setdefault(first, []).append(resource)
-            for name in dict.fromkeys(name for name, _, _ in resource.previous):
-                self._by_name.setdefault(name, {}).setdefault(namespace, []).append((place, resource))
-                self._first_named.setdefault((name, first), []).append(resource)
+            known, first = _Known(place, resource), resource.original.effective_namespace
+            self._first.setdefault(first, []).append(known)
+            for name in dict.fromkeys([name for name, _, _ in resource.previous]):
+                self._by_name.setdefault(name, {}).setdefault(known.namespace, []).append(known)
+                self._first_named.setdefault((name, first), []).append(known)
 
-    def once_named(self, name: str, namespaces: Collection[str] | None) -> list[Resource]:
-        """Resources that were called so before, in order; those of some (effective) namespaces only, or of all."""
+    def once_named(self, name: str, namespaces: Collection[str] | None) -> Sequence[_Known]:
+        """Resources that were called so before, in order; if none moves, those of some (effective) namespaces only.
+
+        None means all namespaces.
+        """
         there = self._by_name.get(name)
         if there is None:
-            return []
-        found = [one for ns in (there if namespaces is None else namespaces) for one in there.get(ns, ())]
-        return [resource for _, resource in sorted(found, key=lambda one: one[0])]
+            return ()
+        anywhere = namespaces is None or self._moving
+        lists = list(there.values()) if anywhere else [there[ns] for ns in namespaces or () if ns in there]
+        if len(lists) == 1:
+            return self._now(lists[0])
+        return self._now(sorted((one for some in lists for one in some), key=lambda one: one.place))
 
-    def first_named(self, name: str, namespace: str) -> list[Resource]:
+    def first_named(self, name: str, namespace: str) -> Sequence[_Known]:
         """Resources that were called so before and were in a namespace first, in order."""
-        return self._first_named.get((name, namespace), [])
+        return self._now(self._first_named.get((name, namespace), ()))
 
-    def first_in(self, namespace: str, seen: Callable[[Resource], bool]) -> bool:
+    def first_in(self, namespace: str, seen: Callable[[_Known], bool]) -> bool:
         """Whether any of the resources that `seen` accepts was in the namespace first."""
-        return any(map(seen, self._first.get(namespace, ())))
+        return any(map(seen, self._now(self._first.get(namespace, ()))))
+
+    def _now(self, known: Sequence[_Known]) -> Sequence[_Known]:
+        return [_Known(one.place, one.resource) for one in known] if self._moving else known
 
 
 def fix(resources: Sequence[Resource], config: Config, context: Context) -> None:
@@ -59,8 +102,8 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
     Raises:
         BuildError: a name could mean several objects.
     """
-    directory = Directory(resources)
-    moving = any(spec.path in _OWN for _, fields in config.name_reference for spec in fields)
+    moving = any(_is_own(spec) for _, fields in config.name_reference for spec in fields)
+    directory = Directory(resources, moving=moving)
     by_kind: dict[Gvk, list[tuple[fieldspec.FieldSpec, Gvk]]] = {}
     for resource in resources:
         gvk = resource.original.gvk
@@ -71,9 +114,6 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
             ]
         if specs:
             referrer = _Referrer(resource, directory, context)
-            if moving:
-                # A configuration that takes an object's own name for a reference moves objects while we look.
-                referrer.visible = None
             for spec, target in specs:
                 referrer.update(spec, target)
 
@@ -85,6 +125,7 @@ class _Referrer:
         self.resource = resource
         self.directory = directory
         self.identity = resource.identity
+        self.namespace = self.identity.effective_namespace
         self.cluster_scoped = self.identity.gvk.cluster_scoped
         self.tracking = context.tracking
         self.budget = context.budget
@@ -141,26 +182,28 @@ class _Referrer:
         if found.namespace:
             node["namespace"] = self._renamed(found.namespace, node.get("namespace"), found, "namespace")
 
-    def _candidates(self, name: str) -> list[Resource]:
+    def _candidates(self, name: str) -> list[_Known]:
         return self._seen(self.directory.once_named(name, self.visible))
 
-    def _seen(self, named: list[Resource]) -> list[Resource]:
+    def _seen(self, named: Sequence[_Known]) -> list[_Known]:
+        if not named:
+            return []
         self.budget.spend(budget.VISITED * len(named), lambda: self.resource.start, "to find what references mean")
-        return [resource for resource in named if self._sees(resource)]
+        return [known for known in named if self._sees(known)]
 
-    def _sees(self, other: Resource) -> bool:
+    def _sees(self, other: _Known) -> bool:
         """Whether the other object could be referred to from here at all."""
         return (
             self.cluster_scoped
-            or other.gvk.cluster_scoped
-            or other.identity.effective_namespace == self.identity.effective_namespace
-            or other.namespace in self.bound
+            or other.scoped
+            or other.namespace == self.namespace
+            or (bool(self.bound) and other.resource.namespace in self.bound)
         )
 
     def _visible_namespaces(self) -> Collection[str]:
         """Where objects are that could be meant here: here, outside of all, or where bound accounts are."""
-        bound = (Identity(Gvk(), "", namespace).effective_namespace for namespace in self.bound)
-        return {NOT_NAMESPACED, self.identity.effective_namespace, *bound}
+        bound = [Identity(Gvk(), "", namespace).effective_namespace for namespace in self.bound]
+        return {NOT_NAMESPACED, self.namespace, *bound}
 
     def _bound_namespaces(self) -> Collection[str]:
         """The namespaces of the accounts a RoleBinding names."""
@@ -180,28 +223,28 @@ class _Referrer:
             )
         return set(map(text_of, bound))
 
-    def _in_namespace(self, name: str, namespace: str) -> list[Resource]:
+    def _in_namespace(self, name: str, namespace: str) -> list[_Known]:
         """Those first in the namespace the reference names; if nothing at all was there first, those now in it."""
         if namespace == NOT_NAMESPACED:
             return []
         first = self._seen(self.directory.first_named(name, namespace))
         if first or self.directory.first_in(namespace, self._sees):
             return first
-        return [r for r in self._candidates(name) if r.identity.effective_namespace == namespace]
+        return [known for known in self._candidates(name) if known.namespace == namespace]
 
-    def _choose(self, old: str, candidates: list[Resource], *, with_namespace: bool) -> Resource | None:
-        if not candidates:
+    def _choose(self, old: str, seen: list[_Known], *, with_namespace: bool) -> Resource | None:
+        if not seen:
             return None
-        candidates = [r for r in candidates if _was(r, self.target)]
-        if candidates and self.path.endswith("roleRef/name"):
-            candidates = self._of_role(candidates)
+        seen = [known for known in seen if known.was(self.target)]
+        if seen and self.path.endswith("roleRef/name"):
+            seen = self._of_role(seen)
         if not self.cluster_scoped:
-            mine = self.identity.effective_namespace
-            candidates = [
-                r
-                for r in candidates
-                if r.gvk.cluster_scoped or r.kind == "ServiceAccount" or r.identity.effective_namespace == mine
+            seen = [
+                known
+                for known in seen
+                if known.scoped or known.namespace == self.namespace or known.gvk.kind == "ServiceAccount"
             ]
+        candidates = [known.resource for known in seen]
         if len(candidates) == 1:
             return candidates[0]
         candidates = [r for r in candidates if r.same_endings(self.resource, allow_empty=True)]
@@ -213,12 +256,12 @@ class _Referrer:
             raise self._ambiguous(old, candidates)
         return candidates[0]
 
-    def _of_role(self, candidates: list[Resource]) -> list[Resource]:
+    def _of_role(self, seen: list[_Known]) -> list[_Known]:
         role = self.resource.data.get("roleRef")
         if not isinstance(role, dict) or "apiGroup" not in role or "kind" not in role:
-            return candidates
+            return seen
         wanted = Gvk(text_of(role["apiGroup"]), "", text_of(role["kind"]))
-        return [r for r in candidates if _was(r, wanted)]
+        return [known for known in seen if known.was(wanted)]
 
     def _ambiguous(self, old: str, candidates: list[Resource]) -> errors.BuildError:
         return errors.BuildError(
@@ -226,7 +269,3 @@ class _Referrer:
             + ", ".join(str(r.identity) for r in candidates),
             location=self.resource.start,
         )
-
-
-def _was(resource: Resource, target: Gvk) -> bool:
-    return any(known.gvk.selected_by(target) for known in resource.previous_identities)

@@ -12,7 +12,8 @@ from gitops.build.context import Context
 from gitops.build.files import Files
 from gitops.build.resource import Resource
 from gitops.location import Location
-from gitops.objects import Manifest
+from gitops.objects import Manifest, ref_of
+from gitops.ref import ResourceRef
 from gitops.source.tree import Tree
 from gitops.yaml import plain
 from gitops.yaml.reader import nearest
@@ -45,12 +46,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """One object of a build; `origin` is where it, or the generator entry that made it, starts.
+    """One object of a build, and who it is; `origin` is where it, or the generator entry that made it, starts.
 
     `names` are those it had before prefixes, suffixes and hashes.
     """
 
     manifest: Manifest
+    ref: ResourceRef
     origin: Location
     source: Source
     names: frozenset[str] = frozenset()
@@ -87,14 +89,16 @@ def build(tree: Tree, path: str, *, tracking: bool = False) -> Build:
     _refuse_encrypted(resources)
     _refuse_shapeless(resources)
     replay = Replay(tree, folder, resources if tracking else None)
+    manifests = (plain(resource.data) if context.odd else resource.data for resource in resources)
     objects = tuple(
         Rendered(
-            manifest=plain(resource.data) if context.odd else resource.data,
+            manifest=manifest,
+            ref=ref_of(manifest),
             origin=resource.start,
             source=Source(replay=replay, index=index),
-            names=frozenset(name for name, _, _ in resource.previous),
+            names=frozenset([name for name, _, _ in resource.previous]),
         )
-        for index, resource in enumerate(resources)
+        for index, (resource, manifest) in enumerate(zip(resources, manifests, strict=True))
     )
     return Build(objects=objects, files=context.files.seen)
 

@@ -17,6 +17,10 @@ from gitops.yaml.tracked import Unquoted, copy
 
 Member = tuple[tuple[str, ...], dict[str, Any], str]
 """One of several fields that hold the same value: its path, the mapping it is in, its key."""
+_NO_GVK: tuple[Any, Any, Gvk] = (None, None, Gvk())
+_NO_IDENTITY: tuple[Any, Any, Identity] = (None, None, Identity(Gvk(), "", ""))
+"""What was found last, and what it was made of: nothing yet."""
+_NOT_COPIED = frozenset(("data", "start", "shared", "_gvk", "_identity"))
 
 
 _KEYS = "kustomize writes keys without quotes: take one that is no number, no date, and not true, false or null"
@@ -31,6 +35,8 @@ class Resource:
     """
 
     __slots__ = (
+        "_gvk",
+        "_identity",
         "allow_kind_change",
         "allow_name_change",
         "behavior",
@@ -62,6 +68,8 @@ class Resource:
         self.origin: Any = None
         self.shared: list[list[Member]] = []
         self.unquoted = False
+        self._gvk = _NO_GVK
+        self._identity = _NO_IDENTITY
 
     def __repr__(self) -> str:
         return f"Resource({self.identity})"
@@ -75,9 +83,12 @@ class Resource:
     def gvk(self) -> Gvk:
         """The object's kind."""
         version, kind = self.data.get("apiVersion", ""), self.data.get("kind", "")
-        if isinstance(version, str) and isinstance(kind, str):  # asked for a hundred times an object
-            return gvk_of(version, kind)
-        return gvk_of(text_of(version), text_of(kind))
+        known = self._gvk
+        if version is known[0] and kind is known[1]:  # asked for twenty times an object, and hardly ever another
+            return known[2]
+        gvk = gvk_of(text_of(version), text_of(kind))
+        self._gvk = (version, kind, gvk)
+        return gvk
 
     @property
     def name(self) -> str:
@@ -99,18 +110,24 @@ class Resource:
     @property
     def identity(self) -> Identity:
         """Who the object is now."""
-        metadata = self.data.get("metadata")
-        if isinstance(metadata, dict):  # asked for fifteen times an object, and nearly always with two strings
-            name, namespace = metadata.get("name"), metadata.get("namespace", "")
-            if isinstance(name, str) and isinstance(namespace, str):
-                return Identity(self.gvk, name, namespace)
-        return Identity(self.gvk, self.name, self.namespace)
+        gvk, metadata = self.gvk, self.data.get("metadata")
+        if not isinstance(metadata, dict):
+            return Identity(gvk, "", "")
+        name, namespace, known = metadata.get("name"), metadata.get("namespace"), self._identity
+        if name is known[0] and namespace is known[1] and gvk is known[2].gvk:
+            return known[2]
+        identity = Identity(gvk, self.name, self.namespace)
+        self._identity = (name, namespace, identity)
+        return identity
 
     @property
     def previous_identities(self) -> list[Identity]:
         """Who the object was, oldest first."""
+        return [Identity(self._of_kind(kind), name, ns) for name, ns, kind in self.previous]
+
+    def _of_kind(self, kind: str) -> Gvk:
         gvk = self.gvk
-        return [Identity(Gvk(gvk.group, gvk.version, kind), name, ns) for name, ns, kind in self.previous]
+        return gvk if kind == gvk.kind else gvk._replace(kind=kind)
 
     @property
     def original(self) -> Identity:
@@ -118,8 +135,7 @@ class Resource:
         if not self.previous:
             return self.identity
         name, namespace, kind = self.previous[0]
-        gvk = self.gvk
-        return Identity(Gvk(gvk.group, gvk.version, kind), name, namespace)
+        return Identity(self._of_kind(kind), name, namespace)
 
     def remember(self) -> None:
         """Keep the present identity among the previous ones."""
@@ -179,7 +195,7 @@ class Resource:
         """A copy that shares no containers."""
         twin = Resource(copy(self.data), self.start)
         for field in self.__slots__:
-            if field not in ("data", "start", "shared"):
+            if field not in _NOT_COPIED:
                 setattr(twin, field, getattr(self, field))
         return twin
 

@@ -137,6 +137,8 @@ def _set_entry(old: Any, *, key: str, value: str, stamp: Mark, into: tuple[Resou
 
 _CONTAINER_LISTS = ("containers", "initContainers")
 _VALUES_A_STEP = 8
+_CONTAINERS = (dict, list)
+"""Not `dict | list`, which is made anew at each use: every value of a build is asked."""
 
 
 def image(
@@ -180,13 +182,13 @@ def _in_containers(node: Any, edit: Callable[[Any], Any]) -> int:
     seen = len(node)
     if isinstance(node, dict):
         for key, value in node.items():
-            if isinstance(value, dict | list):
+            if isinstance(value, _CONTAINERS):
                 seen += _in_containers(value, edit)
                 if key in _CONTAINER_LISTS and isinstance(value, list):
                     _edit_images(value, edit)
     else:
         for item in node:
-            if isinstance(item, dict | list):
+            if isinstance(item, _CONTAINERS):
                 seen += _in_containers(item, edit)
     return seen
 

@@ -73,12 +73,12 @@ def _matters(
 
 def _counterpart(after: Sequence[Expanded], target: Expanded, manifests: Sequence[Manifest], context: Context) -> Any:
     """The object again: under its name, or, renamed, in its place."""
-    ref = ref_of(target.manifest)
+    ref = target.ref
     for one in after:
-        if ref_of(one.manifest) == ref:
+        if one.ref == ref:
             return one.manifest
     before = expand(manifests, context=context)
-    index = next(index for index, one in enumerate(before) if ref_of(one.manifest) == ref)
+    index = next(index for index, one in enumerate(before) if one.ref == ref)
     if len(after) != len(before) or after[index].manifest.get("kind") != ref.kind:
         return None
     return after[index].manifest

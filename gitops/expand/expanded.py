@@ -27,7 +27,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expanded:
-    """One object to apply; `authored` is the object in Git it comes from, which may be itself."""
+    """One object to apply, and who it is; `authored` is the object in Git it comes from, which may be itself."""
 
     manifest: Manifest
+    ref: ResourceRef
     authored: ResourceRef

@@ -20,8 +20,9 @@ def expand(objects: Sequence[Manifest], *, context: Context) -> tuple[Expanded, 
         ConfigError: a pool or worker cannot be expanded, or an expanded object has the identity of another one.
         SeveralErrors: more than one of these.
     """
-    authored = [Expanded(manifest=manifest, authored=ref_of(manifest)) for manifest in objects]
-    grown = [item for installation in installations(objects, context) for item in _grow(installation, context)]
+    refs = map(ref_of, objects)
+    authored = [Expanded(manifest=one, ref=ref, authored=ref) for one, ref in zip(objects, refs, strict=True)]
+    grown = [item for installation in installations(authored, context) for item in _grow(installation, context)]
     _refuse_collisions(authored, grown, context)
     return (*authored, *grown)
 
@@ -38,19 +39,18 @@ def _grow(installation: Installation, context: Context) -> Iterator[Expanded]:
 
 
 def _from(ref: ResourceRef, manifests: Iterable[Manifest]) -> Iterator[Expanded]:
-    return (Expanded(manifest=manifest, authored=ref) for manifest in manifests)
+    return (Expanded(manifest=manifest, ref=ref_of(manifest), authored=ref) for manifest in manifests)
 
 
 def _refuse_collisions(authored: Sequence[Expanded], grown: Sequence[Expanded], context: Context) -> None:
     taken = {item.authored: item.authored for item in authored}
     found: list[errors.GitOpsError] = []
     for item in grown:
-        ref = ref_of(item.manifest)
-        other = taken.setdefault(ref, item.authored)
-        if ref in taken and other is not item.authored:
+        other = taken.setdefault(item.ref, item.authored)
+        if other is not item.authored:
             found.append(
                 errors.ConfigError(
-                    f"{item.authored} expands to {ref}, which {_whose(other, ref)}",
+                    f"{item.authored} expands to {item.ref}, which {_whose(other, item.ref)}",
                     hint="rename one of them",
                     location=context.locate(item.authored, ""),
                     ref=item.authored,

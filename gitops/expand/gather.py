@@ -10,31 +10,26 @@ import msgspec
 from gitops import api, errors
 from gitops.api import names
 from gitops.api.gitsync import Source
-from gitops.expand.expanded import Context
+from gitops.expand.expanded import Context, Expanded
 from gitops.expand.installation import Installation, Pool, Program
-from gitops.objects import Manifest, ref_of
+from gitops.objects import Manifest
 from gitops.ref import ResourceRef
 
 _Kind = TypeVar("_Kind", api.WorkerPool, api.Worker, api.GitSync)
 
 
-def installations(manifests: Sequence[Manifest], context: Context) -> tuple[Installation, ...]:
+def installations(authored: Sequence[Expanded], context: Context) -> tuple[Installation, ...]:
     """The installations of a build, by namespace.
 
     Raises:
         SeveralErrors: everything that is wrong with our kinds taken together, each a ConfigError with its place.
     """
     found: list[errors.GitOpsError] = []
-    workers = _decode(manifests, api.Worker, context, found)
-    pools = _decode(manifests, api.WorkerPool, context, found)
-    syncs = _decode(manifests, api.GitSync, context, found)
-    found += [
-        _wrong(
-            ref, context, "/kind", f"Operation {ref.name} is in Git", hint="create it at run time: gitops operation run"
-        )
-        for ref in map(ref_of, manifests)
-        if (ref.group, ref.kind) == (api.GROUP, "Operation")
-    ]
+    ours = [one for one in authored if one.ref.group == api.GROUP]
+    workers = _decode(ours, api.Worker, context, found)
+    pools = _decode(ours, api.WorkerPool, context, found)
+    syncs = _decode(ours, api.GitSync, context, found)
+    found += _operations(ours, context)
     found += _unserved_names(workers, pools, context)
     found += _namespace_clashes(workers, pools, context)
     if found:
@@ -47,15 +42,15 @@ _Decoded = tuple[ResourceRef, Manifest, _Kind]
 
 
 def _decode(
-    manifests: Sequence[Manifest], kind: type[_Kind], context: Context, found: list[errors.GitOpsError]
+    ours: Sequence[Expanded], kind: type[_Kind], context: Context, found: list[errors.GitOpsError]
 ) -> list[_Decoded[_Kind]]:
     decoded: list[_Decoded[_Kind]] = []
-    for manifest in manifests:
-        ref = ref_of(manifest)
-        if (ref.group, ref.kind) != (api.GROUP, kind.__name__):
+    for one in ours:
+        ref = one.ref
+        if ref.kind != kind.__name__:
             continue
         try:
-            value = msgspec.convert(manifest, kind)
+            value = msgspec.convert(one.manifest, kind)
         except msgspec.ValidationError as error:
             found.append(_wrong(ref, context, "", f"{ref.kind} {ref.name} cannot be read", cause=str(error)))
             continue
@@ -63,7 +58,7 @@ def _decode(
             hint = "write `namespace:` in the kustomization or in metadata"
             found.append(_wrong(ref, context, "/metadata", f"{ref.kind} {ref.name} has no namespace", hint=hint))
             continue
-        decoded.append((ref, manifest, value))
+        decoded.append((ref, one.manifest, value))
     return decoded
 
 
@@ -73,12 +68,12 @@ def _wrong(
     return errors.ConfigError(message, cause=cause, hint=hint, location=context.locate(ref, pointer), ref=ref)
 
 
-def _operations(manifests: Sequence[Manifest], context: Context) -> list[errors.GitOpsError]:
+def _operations(ours: Sequence[Expanded], context: Context) -> list[errors.GitOpsError]:
     hint = "create it at run time: gitops operation run"
     return [
-        _wrong(ref, context, "/kind", f"Operation {ref.name} is in Git", hint=hint)
-        for ref in map(ref_of, manifests)
-        if (ref.group, ref.kind) == (api.GROUP, "Operation")
+        _wrong(one.ref, context, "/kind", f"Operation {one.ref.name} is in Git", hint=hint)
+        for one in ours
+        if one.ref.kind == "Operation"
     ]
 
 

@@ -111,7 +111,7 @@ def _built(tree: Tree, folder: str) -> list[Subject]:
     return [
         Subject(
             manifest=one.manifest,
-            ref=ref_of(one.manifest),
+            ref=one.ref,
             locate=functools.partial(build.locate, one),
             names=one.names,
         )

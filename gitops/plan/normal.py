@@ -46,6 +46,8 @@ def _map(value: dict[str, Any], name: str = "") -> dict[str, Any]:
 
 
 def _walk(value: Any, name: str, parent: str) -> Any:
+    if isinstance(value, str):  # first: most values are
+        return value
     if isinstance(value, dict):
         return _map(value, name)
     if isinstance(value, list):

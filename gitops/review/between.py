@@ -55,7 +55,7 @@ def matched(before: Sequence[Desired], after: Sequence[Desired]) -> tuple[Desire
 
 
 def _anywhere(ref: ResourceRef) -> ResourceRef:
-    return replace(ref, namespace="")
+    return ref._replace(namespace="")
 
 
 def _repeated(some: Sequence[Desired]) -> set[ResourceRef]:

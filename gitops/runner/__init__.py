@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from importlib import resources
+from pathlib import Path
 
 from gitops import errors
 
@@ -27,7 +27,7 @@ def files() -> Mapping[str, bytes]:
     Raises:
         ConfigError: the package was installed without its compiled runner.
     """
-    package = resources.files(__name__)
+    package = Path(__file__).parent
     found = {name: package.joinpath(name).read_bytes() for name in (START, DOCKER)}
     for architecture in ARCHITECTURES:
         name = f"runner-{architecture}"

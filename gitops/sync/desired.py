@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from gitops import build, errors, expand
+from gitops import api, build, errors, expand
 from gitops.lint import validate
 from gitops.location import Location
-from gitops.objects import ref_of
 from gitops.plan import normal, waves
 from gitops.plan.change import Desired
 from gitops.ref import ResourceRef
@@ -24,7 +22,7 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], places: Places
         ConfigError: an object is wrong, with the place in Git; SeveralErrors if more than one is.
     """
     built = places.learn(tree) if places else build.build(tree, path).objects
-    origins = {ref_of(one.manifest): one for one in built}
+    origins = {one.ref: one for one in built}
 
     def locate(ref: ResourceRef, pointer: str) -> Location | None:
         found = origins.get(ref)
@@ -42,7 +40,7 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], places: Places
     return tuple(
         Desired(
             manifest=normal.normalise(item.manifest),
-            ref=ref_of(item.manifest),
+            ref=item.ref,
             authored=item.authored,
             location=origins[item.authored].origin,
             rank=arranged.ranks.get(item.authored),
@@ -53,7 +51,8 @@ def render(tree: Tree, path: str, *, runner: Mapping[str, bytes], places: Places
 
 def _invalid(built: Sequence[build.Rendered], locate: expand.Locate) -> Iterator[errors.ConfigError]:
     for one in built:
-        yield from validate.validate(one.manifest, functools.partial(locate, ref_of(one.manifest)))
+        if one.ref.group == api.GROUP:
+            yield from validate.validate(one.manifest, functools.partial(locate, one.ref))
 
 
 def _misplaced(mistakes: Sequence[waves.Mistake], locate: expand.Locate) -> Iterator[errors.ConfigError]:
@@ -75,7 +74,7 @@ class Places:
     def learn(self, tree: Tree) -> tuple[build.Rendered, ...]:
         """Build; `tree` reads the same files."""
         found = build.build(tree, self._path, tracking=True).objects
-        self._built = {ref_of(one.manifest): one for one in found}
+        self._built = {one.ref: one for one in found}
         return found
 
     def __call__(self, ref: ResourceRef, pointer: str) -> Location | None:
@@ -83,5 +82,5 @@ class Places:
         if self._built is None:
             self.learn(self._tree)
         built = self._built or {}
-        found = built.get(ref) or built.get(replace(ref, namespace=""))
+        found = built.get(ref) or built.get(ref._replace(namespace=""))
         return None if found is None else build.locate(found, pointer)

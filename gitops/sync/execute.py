@@ -7,6 +7,7 @@ the next pass finishes.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +22,7 @@ from gitops.ports.objects import Applied
 from gitops.ref import ResourceRef
 from gitops.sync import events, inventories, predict, prune, wait, write
 from gitops.sync.live import Live
-from gitops.sync.means import Means
+from gitops.sync.means import Means, reconciler
 from gitops.sync.together import together
 
 RIGHTS_SECONDS = 10.0
@@ -101,14 +102,21 @@ async def execute(
     itself = ResourceRef(group=api.GROUP, kind="GitSync", namespace=plan.namespace, name=plan.name)
     run = _Run(means=means, live=live, reread=reread, itself=itself)
     changes = [one for one in plan.writes if one.action is not Action.DELETE]
-    home = await _home(run, changes, plan.namespace)
-    grown = await _grow(means, plan, stored)
-    for stage in Stage:
-        await _stage(run, stage, [one for one in changes if one.stage is stage and one.ref not in home])
-    if healthy:
-        await run.healthy(_awaited(run, plan, stored))
-    pruned = await prune.prune(means, plan, live)
-    final = await _trim(run, plan, grown, pruned)
+    # Only the record of what was done needs this answer, so it comes while the work goes on.
+    remembered = plan.writes or plan.revision != stored.inventory.revision
+    who = asyncio.ensure_future(means.who() if remembered else reconciler())
+    try:
+        home = await _home(run, changes, plan.namespace)
+        grown = await _grow(means, plan, stored)
+        for stage in Stage:
+            await _stage(run, stage, [one for one in changes if one.stage is stage and one.ref not in home])
+        if healthy:
+            await run.healthy(_awaited(run, plan, stored))
+        pruned = await prune.prune(means, plan, live)
+        final = await _trim(run, plan, grown, pruned, who)
+    finally:
+        who.cancel()
+        await asyncio.gather(who, return_exceptions=True)
     return Outcome(moved=run.moved, deleted=pruned.deleted, stored=final, lingering=pruned.lingering)
 
 
@@ -132,23 +140,25 @@ async def _grow(means: Means, plan: Plan, stored: inventories.Stored) -> invento
     return await inventories.save(means.objects, stored, superset, name=plan.name, namespace=plan.namespace)
 
 
-async def _trim(run: _Run, plan: Plan, stored: inventories.Stored, pruned: prune.Pruned) -> inventories.Stored:
+async def _trim(
+    run: _Run, plan: Plan, stored: inventories.Stored, pruned: prune.Pruned, who: Awaitable[str]
+) -> inventories.Stored:
     """Only now is the revision written down: everything of it that was not refused is in the cluster."""
     before = stored.inventory
     kept = {ref: entry for ref, entry in before.entries.items() if ref in pruned.lingering}
     revision = before.revision if plan.refused else plan.revision
     history = before.history
     if run.moved or pruned.deleted or revision != before.revision:
-        history = before.remembered(await _record(run, plan, pruned.deleted))
+        history = before.remembered(_record(run, plan, pruned.deleted, await who))
     final = inventory.Inventory(entries={**plan.entries, **kept}, revision=revision, history=history)
     return await inventories.save(run.means.objects, stored, final, name=plan.name, namespace=plan.namespace)
 
 
-async def _record(run: _Run, plan: Plan, deleted: int) -> inventory.Record:
+def _record(run: _Run, plan: Plan, deleted: int, who: str) -> inventory.Record:
     return inventory.Record(
         revision=plan.revision,
         at=run.means.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-        by=await run.means.who(),
+        by=who,
         moved=run.moved,
         deleted=deleted,
         refused=len(plan.refused),

@@ -199,7 +199,7 @@ def _place(one: Desired, resource: Resource, namespace: str) -> Desired:
     if bool(one.ref.namespace) == resource.namespaced:
         return one
     where = namespace if resource.namespaced else ""
-    ref = replace(one.ref, namespace=where)
+    ref = one.ref._replace(namespace=where)
     metadata = {key: value for key, value in one.manifest["metadata"].items() if key != "namespace"}
     manifest = {**one.manifest, "metadata": {**metadata, **({"namespace": where} if where else {})}}
     return replace(one, ref=ref, manifest=manifest, authored=ref if one.authored == one.ref else one.authored)

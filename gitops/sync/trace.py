@@ -58,7 +58,7 @@ def trace(place: Place, wanted: Wanted, *, runner: Mapping[str, bytes]) -> Trace
         ConfigError: there is no such object or field, or several objects.
     """
     built = build.build(place.tree, place.path).objects
-    found = _chosen([ref_of(one.manifest) for one in built], wanted)
+    found = _chosen([one.ref for one in built], wanted)
     if found is not None:
         return _authored(place, built[found], wanted)
     return _expanded(place, built, wanted, runner)
@@ -72,7 +72,7 @@ def _authored(place: Place, rendered: build.Rendered, wanted: Wanted) -> Trace:
 
 
 def _expanded(place: Place, built: Sequence[build.Rendered], wanted: Wanted, runner: Mapping[str, bytes]) -> Trace:
-    origins = {ref_of(one.manifest): one for one in built}
+    origins = {one.ref: one for one in built}
 
     def locate(ref: ResourceRef, pointer: str) -> Location | None:
         return build.locate(origins[ref], pointer) if ref in origins else None
@@ -80,7 +80,7 @@ def _expanded(place: Place, built: Sequence[build.Rendered], wanted: Wanted, run
     context = expand.Context(runner=runner, locate=locate)
     manifests = [one.manifest for one in built]
     grown = expand.expand(manifests, context=context)
-    refs = [ref_of(one.manifest) for one in grown]
+    refs = [one.ref for one in grown]
     index = _chosen(refs, wanted)
     if index is None:
         renamed = _renamed(built, wanted)

@@ -118,14 +118,14 @@ def _scientific(value: float) -> str:
 def plain(value: Any) -> Any:
     """The same data with every carried scalar replaced by its JSON value; new containers, shared with nothing."""
     match value:
+        case str():  # first: most values of most data are
+            return str(value)
         case dict():
             return {str(key): plain(item) for key, item in value.items()}
         case list():
             return [plain(item) for item in value]
         case Authored():
             return value.value
-        case str():
-            return str(value)
         case _:
             return value
 
