@@ -292,6 +292,10 @@ class SeveralErrors(GitOpsError):
         self.exit_code = errors[0].exit_code  # type: ignore[misc]
         self.retry = all(error.retry for error in errors)  # type: ignore[misc]
 
+    def __reduce__(self) -> tuple[type[SeveralErrors], tuple[Sequence[GitOpsError]]]:
+        """How it comes out of a process: an exception is made anew from its message otherwise."""
+        return type(self), (self.errors,)
+
 
 def singles(error: GitOpsError) -> Iterator[GitOpsError]:
     """The single errors in an error."""

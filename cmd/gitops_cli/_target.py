@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ from gitops.source import Revision, Tree, heads
 from gitops.sync import consent, finalize, status
 from gitops.sync.ahead import Ahead
 from gitops.sync.desired import Places
-from gitops_cli import _sources, _wiring
+from gitops_cli import _beside, _sources, _wiring
 from gitops_cli._shell import Shell
 
 PREFIX = "gitsync/"
@@ -62,6 +63,8 @@ class Asked:
     force: bool = False
     ahead: bool = False
     """A plan follows: ask the cluster for what the sync owns while Git is read and built."""
+    beside: _beside.Beside | None = None
+    """Who renders `argument` already, if it is a directory."""
 
 
 async def find(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
@@ -252,10 +255,9 @@ async def _by_name(mirror: Repository, sync: api.GitSync, name: str) -> Revision
 async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> Target:
     opened_path = checkout.open_path(asked.argument)
     shell.source = opened_path.tree
-    locate = Places(opened_path.tree, opened_path.path)
     name = asked.inventory or (opened_path.path or opened_path.root.name).rpartition("/")[2] or "default"
     async with _asking(connection, asked, name, shell.settings.namespace) as ahead:
-        desired = await _wiring.render(opened_path.tree, opened_path.path, locate)
+        desired, locate = await _rendered(opened_path, asked.beside)
     namespace = shell.settings.namespace or _home(desired) or _namespace(shell, connection)
     revision = "" if opened_path.revision is None or opened_path.dirty else str(opened_path.revision)
     return Target(
@@ -266,6 +268,14 @@ async def _of_path(shell: Shell, connection: cluster.Cluster, asked: Asked) -> T
         locate=locate,
         ahead=ahead,
     )
+
+
+async def _rendered(opened_path: checkout.Opened, beside: _beside.Beside | None) -> tuple[tuple[Desired, ...], Locate]:
+    found = await asyncio.to_thread(beside.rendering) if beside else None
+    if beside and found is not None:
+        return found, beside.place
+    places = Places(opened_path.tree, opened_path.path)
+    return await _wiring.render(opened_path.tree, opened_path.path, places), places
 
 
 def _home(desired: tuple[Desired, ...]) -> str:

@@ -11,16 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
-from gitops import api, cluster, errors, runner
+from gitops import api, cluster, errors
 from gitops.api import duration
 from gitops.plan.change import Desired
 from gitops.ports.objects import Resource
 from gitops.source import Tree
 from gitops.sync import desired, events
 from gitops.sync.means import Means
-from gitops_cli import _builds
+from gitops_cli import _builds, _render
 from gitops_cli._shell import Shell
 
 SECRETS = Resource(group="", version="v1", kind="Secret", plural="secrets", namespaced=True)
@@ -83,15 +81,5 @@ def cache() -> Path:
 
 
 async def render(tree: Tree, path: str, places: desired.Places | None = None) -> tuple[Desired, ...]:
-    """Build, validate and expand, or recall it, on a thread, so that nothing else waits for it.
-
-    What has to be built has changed, so a report will ask for `places`: they learn from the same build.
-    """
-    return await asyncio.to_thread(_rendered, tree, path, places)
-
-
-def _rendered(tree: Tree, path: str, places: desired.Places | None) -> tuple[Desired, ...]:
-    def make(source: Tree) -> bytes:
-        return msgspec.json.encode(desired.render(source, path, runner=runner.files(), places=places))
-
-    return msgspec.json.decode(_builds.kept(tree, "desired", path, make=make), type=tuple[Desired, ...])
+    """`_render.encoded` on a thread, so that nothing else waits for it."""
+    return _render.decoded(await asyncio.to_thread(_render.encoded, tree, path, places))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from gitops_cli import _edge, _shell
+
+if TYPE_CHECKING:
+    from gitops_cli import _beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +46,23 @@ def command(context: click.Context, /, **given: str) -> int:
     """Show what would change in the cluster, as a unified diff from live to Git."""
     if bool(given["path"]) == bool(given["sync"]):
         raise click.UsageError("name a PATH, or a GitSync with --sync")
-    return _edge.start(run(_shell.of(context), Options(**given)))
+    from gitops_cli import _beside
+
+    options = Options(**given)
+    with _beside.rendering(options.path) as beside:
+        return _edge.start(run(_shell.of(context), options, beside))
 
 
-async def run(shell: _shell.Shell, options: Options) -> int:
+async def run(shell: _shell.Shell, options: Options, beside: _beside.Beside | None = None) -> int:
     """Plan, and print each object before and after."""
     from gitops.plan.change import Action
     from gitops.report import unified
     from gitops.sync import story
     from gitops_cli import _target, _wiring
 
-    asked = _target.Asked(argument=options.path, sync=options.sync, inventory=options.inventory, force=True)
+    asked = _target.Asked(
+        argument=options.path, sync=options.sync, inventory=options.inventory, force=True, beside=beside
+    )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)
         means = _wiring.means(shell, connection)

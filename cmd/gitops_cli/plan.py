@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gitops.api.plan import PlanDocument
+    from gitops_cli import _beside
 
 FORMS = ("table", "json", "yaml", "markdown", "sarif", "junit")
 
@@ -79,10 +80,13 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], **given: str
     options = Options(consent=_options.names(consent), **given)
     if options.before:
         return _compared(_shell.of(context), options)
-    return _edge.start(run(_shell.of(context), options))
+    from gitops_cli import _beside
+
+    with _beside.rendering(options.path) as beside:
+        return _edge.start(run(_shell.of(context), options, beside))
 
 
-async def run(shell: _shell.Shell, options: Options) -> int:
+async def run(shell: _shell.Shell, options: Options, beside: _beside.Beside | None = None) -> int:
     """Make the plan and show it."""
     from gitops.sync import story
     from gitops_cli import _reports, _target, _wiring
@@ -94,6 +98,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         consent=options.consent,
         force=True,
         ahead=True,
+        beside=beside,
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)

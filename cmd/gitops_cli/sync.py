@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from gitops_cli import _edge, _options, _shell
 from gitops_cli.plan import FORMS
+
+if TYPE_CHECKING:
+    from gitops_cli import _beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +58,13 @@ def command(context: click.Context, /, *, consent: tuple[str, ...], wait: bool, 
     """Make the cluster what Git says; TARGET is a GitSync or a directory."""
     names = _options.names(consent)
     options = Options(consent=names, wait=wait, dry_run=dry_run, **given)
-    return _edge.start(run(_shell.of(context), options))
+    from gitops_cli import _beside
+
+    with _beside.rendering(options.target) as beside:
+        return _edge.start(run(_shell.of(context), options, beside))
 
 
-async def run(shell: _shell.Shell, options: Options) -> int:
+async def run(shell: _shell.Shell, options: Options, beside: _beside.Beside | None = None) -> int:
     """Plan with the right to take back, then carry out."""
     from gitops.api import duration
     from gitops.report import values
@@ -73,6 +80,7 @@ async def run(shell: _shell.Shell, options: Options) -> int:
         consent=options.consent,
         force=True,
         ahead=True,
+        beside=beside,
     )
     async with _wiring.connected(shell) as connection:
         target = await _target.find(shell, connection, asked)

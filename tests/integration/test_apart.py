@@ -31,6 +31,15 @@ async def test_an_error_comes_back_with_its_place(tmp_path: Path) -> None:
     assert str(raised.value.location).startswith("kustomization.yaml:2:")
 
 
+async def test_several_errors_come_back_as_several(tmp_path: Path) -> None:
+    (tmp_path / "kustomization.yaml").write_text("resources: 7\nnamePrefix: []\n")
+
+    with pytest.raises(errors.SeveralErrors) as raised:
+        await _apart.Builder().render(WorkTree(tmp_path), "")
+
+    assert [str(one.location) for one in raised.value.errors] == ["kustomization.yaml:1:12", "kustomization.yaml:2:1"]
+
+
 async def test_a_build_that_wants_too_much_memory_is_stopped_by_name(tmp_path: Path) -> None:
     (tmp_path / "kustomization.yaml").write_text("resources:\n" + "".join(f"  - m{n}.yaml\n" for n in range(9)))
     for n in range(9):
