@@ -36,7 +36,8 @@ class Leaving:
 class Differs:
     """Wanted otherwise than it is: the offline predictor's object and patch.
 
-    Without a patch the values are as wanted, but we do not own all of them. `adopted`: it was never ours before.
+    Without a patch the values are as wanted, but we do not own all of them. `adopted`: it was never ours before;
+    `holder` is another inventory that has it.
     """
 
     desired: Desired
@@ -44,6 +45,7 @@ class Differs:
     predicted: Manifest
     patch: tuple[PatchOp, ...]
     adopted: bool = False
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +97,12 @@ def draft(
     unreadable: Mapping[ResourceRef, str] | None = None,
     heirs: Mapping[ResourceRef, str] | None = None,
 ) -> tuple[Item, ...]:
-    """Sort every wanted and every owned object into an item; an owned object that is gone needs none."""
+    """Sort every wanted and every owned object into an item; an owned object that is gone needs none.
+
+    `heirs` are the other inventories that have an object which goes, or which comes to this one.
+    """
     blocked, others = unreadable or {}, heirs or {}
-    items: list[Item] = [_look(one, live, owned, blocked) for one in desired]
+    items: list[Item] = [_look(one, live, owned, blocked, others) for one in desired]
     wanted = {one.ref for one in desired}
     old = superseded(owned.entries, wanted)
     items += [
@@ -119,6 +124,7 @@ def _look(
     live: Mapping[ResourceRef, Manifest],
     owned: inventory.Inventory,
     unreadable: Mapping[ResourceRef, str],
+    others: Mapping[ResourceRef, str],
 ) -> Item:
     if one.ref in unreadable:
         return Unreadable(desired=one, why=unreadable[one.ref])
@@ -135,7 +141,8 @@ def _look(
     patch = compare.compare(found, predicted)
     if not patch and predict.owns_all(one.manifest, found):
         return Same(desired=one, live=found)
-    return Differs(desired=one, live=found, predicted=predicted, patch=patch, adopted=not known)
+    holder = "" if known else others.get(one.ref, "")
+    return Differs(desired=one, live=found, predicted=predicted, patch=patch, adopted=not known, holder=holder)
 
 
 def _leaving(ref: ResourceRef, found: Manifest, live: Mapping[ResourceRef, Manifest]) -> str:

@@ -220,6 +220,8 @@ def _update(item: Differs, prediction: Prediction | None, rules: Rules) -> Chang
 
 
 def _adoption(item: Differs) -> str:
+    if item.holder:
+        return f"is in the inventory {item.holder} as well: until one of the two lets go of it, each undoes the other"
     if item.adopted:
         return "exists already and becomes ours"
     return "the values are as wanted; fields others wrote meanwhile become ours again"

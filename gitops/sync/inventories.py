@@ -45,7 +45,7 @@ async def heirs(
 ) -> dict[ResourceRef, str]:
     """Which of these objects another inventory has too, and which one: an object may move from one to another.
 
-    One request, and only for objects that would be deleted. Without the right to look everywhere, those of the
+    One request, and only for objects that go or come. Without the right to look everywhere, those of the
     namespace have to do.
     """
     if not refs:

@@ -136,7 +136,7 @@ async def _owned(means: Means, removal: Removal) -> int:
     stay = {ref: entry for ref, entry in known.items() if _is_worker(ref) or (home is not None and ref == home.ref)}
     changes = tuple(one for one in made.changes if one is not home)
     made = replace(made, changes=changes, entries={**made.entries, **stay})
-    outcome = await story.carry_out(means, replace(removal.planned, plan=made), healthy=False)
+    outcome = await story.carry_out(means, replace(removal.planned, plan=made), healthy=False, of_commit=False)
     return outcome.deleted
 
 

@@ -67,8 +67,9 @@ async def plan(
             await ahead.close()
     wanted, left = ignore.leave(read.desired, read.objects, rules.ignore, today=_today(means))
     read = replace(read, desired=wanted)
-    surplus = read.objects.keys() & stored.inventory.entries.keys() - {one.ref for one in read.desired}
-    heirs = await inventories.heirs(means.objects, surplus, name=header.name, namespace=header.namespace)
+    # What left Git, and what comes to this inventory though it is in the cluster already: others may have it too.
+    moving = read.objects.keys() & (stored.inventory.entries.keys() ^ {one.ref for one in read.desired})
+    heirs = await inventories.heirs(means.objects, moving, name=header.name, namespace=header.namespace)
     items = draft(read.desired, read.objects, stored.inventory, unreadable=read.unreadable, heirs=heirs)
     predictions = await predict.predict(means.objects, items, read)
     made = settle(items, predictions, stored.inventory, header=header, rules=rules)
@@ -82,8 +83,12 @@ def _today(means: Means) -> str:
     return means.clock.now().date().isoformat()
 
 
-async def carry_out(means: Means, planned: Planned, *, healthy: bool = True, reread: bool = False) -> execute.Outcome:
+async def carry_out(
+    means: Means, planned: Planned, *, healthy: bool = True, reread: bool = False, of_commit: bool = True
+) -> execute.Outcome:
     """Do what the plan says; with `healthy`, wait until what was written is before anything is deleted.
+
+    `of_commit`: a commit asks for it, so a trailer of one can agree to it.
 
     Raises:
         Refused: a guard refuses part of the plan, so nothing of it is written.
@@ -93,18 +98,18 @@ async def carry_out(means: Means, planned: Planned, *, healthy: bool = True, rer
         SeveralErrors: what the server refuses of a stage.
         TimedOut: something did not become healthy, or go away.
     """
-    _stop_if_blocked(planned.plan)
+    _stop_if_blocked(planned.plan, of_commit=of_commit)
     return await execute.execute(means, planned.plan, planned.live, planned.stored, healthy=healthy, reread=reread)
 
 
-def _stop_if_blocked(made: Plan) -> None:
+def _stop_if_blocked(made: Plan, *, of_commit: bool) -> None:
     """The most telling refusal decides what kind of error it is: one a person can agree to, else what is wrong."""
     if not made.blocked:
         return
     guards = {one.guard for one in made.blocked}
     kind: type[errors.GitOpsError]
     if guards - {Guard.INVALID, Guard.DENIED}:
-        kind, hint = errors.Refused, _hint(guards)
+        kind, hint = errors.Refused, _hint(guards, of_commit=of_commit)
     elif Guard.INVALID in guards:
         kind, hint = errors.ObjectInvalid, "correct it in Git; `gitops plan` shows it"
     else:
@@ -128,7 +133,9 @@ def _reasons(blocked: Sequence[Change]) -> Iterator[str]:
         yield f"{first}{f' and {len(others)} more' if others else ''}: {why}"
 
 
-def _hint(guards: set[Guard | None]) -> str:
+def _hint(guards: set[Guard | None], *, of_commit: bool) -> str:
+    if guards & {Guard.DELETION, Guard.IMMUTABLE} and not of_commit:
+        return "--dry-run shows all of it; consent with --consent NAME"
     if guards & {Guard.DELETION, Guard.IMMUTABLE}:
         return "`gitops plan` shows it; consent with --consent NAME, or a trailer `GitOps-Delete: NAME` in the commit"
     if Guard.HOLDS in guards:

@@ -105,3 +105,17 @@ async def test_the_first_request_of_the_heir_is_enough() -> None:
     await inventories.save(run.objects, planned.stored, stored, name="other", namespace="default")
     await run.sync(wanted([config_map("a")]))
     assert run.names() == {"a", "moved"}
+
+
+async def test_taking_what_another_inventory_goes_on_applying_is_said() -> None:
+    run = Passes()
+    await apply(run, config_map("shared"))
+    mine = config_map("shared")
+    mine["data"] = {"colour": "mine"}
+    (change,) = (await run.plan(wanted([mine]))).plan.changes
+    assert change.action is Action.UPDATE
+    assert change.why == (
+        "is in the inventory default/other as well: until one of the two lets go of it, each undoes the other"
+    )
+    await run.sync(wanted([mine]))
+    assert (await run.plan(wanted([mine]))).plan.changes == ()

@@ -92,6 +92,7 @@ async def test_a_namespace_wants_consent_and_nothing_goes_without() -> None:
         await uninstall(found)
 
     assert "namespace/extra" in str(refused.value)
+    assert refused.value.hint == "--dry-run shows all of it; consent with --consent NAME"
     assert left(found) == before
     assert not any(call.verb == "replace" for call in found.requests())
 
