@@ -167,9 +167,7 @@ class Visit:
                         self.shell.console.detail(f"{name}: {_operations.stands(latest)}")
         except TimeoutError:
             stands = _operations.stands(latest) if latest is not None else "deleted"
-            says = f"an operation did not end within {self.timeout}: {stands}"
-            todo = "is the worker running, has the pool a free place, can the node pull the image?"
-            return [Finding(level=Level.FAILED, about=about, says=says, todo=todo)]
+            return [doctor.unfinished(name, latest, self.timeout, stands)]
         finally:
             options = DeleteOptions(uid=operation.metadata.uid)
             await self.connection.objects.delete(kind, self._where, operation.metadata.name, options=options)

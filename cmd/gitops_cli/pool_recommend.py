@@ -121,13 +121,16 @@ def consequences(effect: Effect | None) -> list[str]:
     """What the scheduler and an autoscaler would make of it."""
     if effect is None:
         return []
+    from gitops.report import values
+
     shape, mebi = effect.shape, int(effect.shape.memory) >> 20
     before, after = (
-        f"{nodes} nodes" if nodes is not None else "no number of nodes"
+        "no number of nodes" if nodes is None else values.count(nodes, "node")
         for nodes in (effect.nodes_before, effect.nodes_after)
     )
     packing = (
-        f"an empty node of {shape.cpu:g} CPU and {mebi} Mi takes {effect.per_node_after} operations at once "
+        f"an empty node of {shape.cpu:g} CPU and {mebi} Mi takes "
+        f"{values.count(effect.per_node_after, 'operation')} at once "
         f"instead of {effect.per_node_before}"
     )
     scaling = (

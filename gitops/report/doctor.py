@@ -216,6 +216,18 @@ def tried(pool: str, operation: api.Operation) -> Iterator[Finding]:
         yield Finding(level=Level.WARNING, about=about, says=f"the log of that operation: {missing}", todo=todo)
 
 
+def unfinished(pool: str, operation: api.Operation | None, timeout: str, stands: str) -> Finding:
+    """What it means that an operation did not end in time; `stands`: where it is, in words."""
+    reason = operation.status.reason if operation is not None else ""
+    known = next((one.todo for one in reasons.ALL if one.name == reason and one.todo), "")
+    return Finding(
+        level=Level.FAILED,
+        about=f"pool {pool}",
+        says=f"an operation did not end within {timeout}: {stands}",
+        todo=known or "is the worker running, has the pool a free place, can the node pull the image?",
+    )
+
+
 def _todo(reason: str) -> str:
     return next((one.todo for one in reasons.ALL if one.name == reason and one.todo), f"gitops explain {reason}")
 

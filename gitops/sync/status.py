@@ -181,7 +181,8 @@ def summary(drifts: Sequence[drift.Drift]) -> str:
     if not drifts:
         return ""
     first = drifts[0]
-    return f"{len(drifts)} paths differ, the first: {first.ref} {first.path or 'is missing'}{_by(first.owners)}"
+    many = f"{len(drifts)} paths differ, the first" if len(drifts) > 1 else "one path differs"
+    return f"{many}: {first.ref} {first.path or 'is missing'}{_by(first.owners)}"
 
 
 def _by(owners: Sequence[Owner]) -> str:

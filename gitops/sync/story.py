@@ -114,6 +114,9 @@ def _stop_if_blocked(made: Plan, *, of_commit: bool) -> None:
         kind, hint = errors.ObjectInvalid, "correct it in Git; `gitops plan` shows it"
     else:
         kind, hint = errors.ClusterDenied, "grant this to the account in a Role or ClusterRole"
+        if any("attempting to grant RBAC" in one.why for one in made.blocked):
+            # The reconciler never gets to widen rights, its own or others': a person does, once.
+            hint = "nobody can give rights he has not: an administrator applies this commit once, with `gitops sync`"
     shown = [one for one in made.blocked if one.guard not in {Guard.INVALID, Guard.DENIED}] or made.blocked
     raise kind(
         "the plan is refused, nothing was written",

@@ -10,6 +10,7 @@ from gitops.pods.render import Launch
 from gitops.worker import record, status, unanswered
 from gitops.worker.live import Live
 from gitops.worker.persist import Backoff
+from gitops.worker.refused import Refusals
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
 from gitops.worker.unanswered import SENT_WITHIN, UNANSWERED
@@ -55,7 +56,7 @@ async def create(station: Station, roster: Roster, live: Live, made: Manifest) -
     create can no longer be carried out: see `unanswered`.
     """
     clock, backoff = station.ports.clock, Backoff(station.ports.clock)
-    begun: dict[str, float] = {}
+    refusals = Refusals(station, roster, live)
     gave_up: GaveUp | None = None
     while gave_up is None and live.pod is None and not live.cancel:
         called = clock.monotonic()
@@ -75,10 +76,10 @@ async def create(station: Station, roster: Roster, live: Live, made: Manifest) -
                 await backoff.pause(error.retry_after)
         except errors.ClusterError as error:
             refused = refusal.judge(error, made)
-            now = clock.monotonic()
-            if now - begun.setdefault(refused.reason, now) >= refused.patience:
+            if not await refusals.hear(refused):
                 return GaveUp(reason=refused.reason, message=refused.message)
             await backoff.pause()
+    refusals.account()
     return gave_up
 
 

@@ -12,6 +12,7 @@ from gitops import api
 from gitops.api.operation import Attempt, Phase
 from gitops.objects import Manifest, conditions
 from gitops.pods import outcome, stage
+from gitops.pods.refusal import Refusal
 from gitops.pods.render import Launch
 from gitops.runner.record import EndRecord
 from gitops.runner.tally import Tally
@@ -102,6 +103,11 @@ def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:
     if begun:
         found["startedAt"] = begun
     return found
+
+
+def refused(refusal: Refusal) -> dict[str, Any]:
+    """Why the API server does not take the pod; it is tried again."""
+    return {"phase": Phase.STARTING, "reason": refusal.reason, "message": refusal.message[:MESSAGE_LIMIT]}
 
 
 def finishing(gave_up: outcome.GaveUp, pod: Manifest) -> dict[str, Any]:

@@ -154,8 +154,9 @@ def test_a_quota_is_waited_for(place: Workplace) -> None:
     eventually(lambda: place.cluster.kubectl(*counted) == "0", "the quota is not counted", place)
     name = place.submit("echo at last\n", pool="limited")
     place.until(name, {"Starting"})
-    time.sleep(2)
+    eventually(lambda: place.status(name)["reason"] == "QuotaExceeded", "the quota is not named", place)
     assert place.status(name)["phase"] == "Starting"
+    assert "exceeded quota: none" in place.status(name)["message"]
     place.cluster.kubectl("delete", "quota", "none", "-n", namespace)
     assert place.until(name)["phase"] == "Succeeded"
 

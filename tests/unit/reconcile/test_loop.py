@@ -216,7 +216,7 @@ async def test_drift_is_said_with_its_manager_and_cleared_when_it_is_gone() -> N
         await dev.advance(60)
         drifted = dev.condition("Drifted")
         assert (drifted["status"], drifted["reason"]) == ("True", "LiveDiffers")
-        assert drifted["message"] == "1 paths differ, the first: ConfigMap home/a /data/a by kubectl-edit"
+        assert drifted["message"] == "one path differs: ConfigMap home/a /data/a by kubectl-edit"
         assert dev.status["drift"] == [{"object": "ConfigMap home/a", "path": "/data/a", "manager": "kubectl-edit"}]
         assert dev.ready == ("True", "Applied")
         assert dev.data("a") == {"a": "theirs"}

@@ -59,6 +59,15 @@ def test_a_right_that_is_missing_names_the_role_that_has_it() -> None:
         assert role in found.todo
 
 
+def test_what_did_not_end_in_time_says_what_to_do_about_what_holds_it() -> None:
+    held = ended("Starting", "QuotaExceeded", message="exceeded quota: team")
+    found = doctor.unfinished("linux", held, "2m", "Starting (QuotaExceeded: exceeded quota: team)")
+    assert found.says == "an operation did not end within 2m: Starting (QuotaExceeded: exceeded quota: team)"
+    assert "raise it" in found.todo
+    for unknown in (None, ended("Queued"), ended("Starting", "Claimed")):
+        assert "is the worker running" in doctor.unfinished("linux", unknown, "2m", "Queued").todo
+
+
 def test_a_log_that_is_not_whole_is_said() -> None:
     status = OperationStatus(phase="Succeeded", exit_code=0, log=LogRecord(complete=False, missing=3))
     operation = api.Operation(spec=OperationSpec(pool="linux", script="x"), status=status)

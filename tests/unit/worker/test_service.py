@@ -510,6 +510,37 @@ async def test_an_admission_refusal_is_named(cluster: Cluster) -> None:
     assert 'violates PodSecurity "restricted"' in status["message"]
 
 
+async def test_what_the_api_server_does_not_take_for_long_is_said(cluster: Cluster) -> None:
+    await cluster.furnish()
+    full = [True]
+
+    def refuse(call: Call) -> None:
+        if full[0] and call.verb == "create" and call.kind == "Pod":
+            raise errors.ObjectInvalid("cannot create pod", cause="exceeded quota: team, requested: pods=1")
+
+    cluster.objects.before.append(refuse)
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(5)
+    assert (await cluster.status())["reason"] == "Claimed"
+    for _ in range(5):
+        await cluster.pass_time(5)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Starting", "QuotaExceeded")
+    assert status["message"] == "exceeded quota: team, requested: pods=1"
+    told = [happening for ref, happening in cluster.events.told if ref.kind == "Operation"]
+    assert [(one.reason, one.severity) for one in told] == [("QuotaExceeded", "Warning")]
+    full[0] = False
+    for _ in range(3):
+        await cluster.pass_time(5)
+    pod = next(iter(cluster.pods.values()))
+    await pod.run()
+    await pod.end()
+    await cluster.pass_time(1)
+    assert (await cluster.status())["phase"] == "Succeeded"
+    assert 20_000 < cluster.services[0].roster.figures.pending["linux", "QuotaExceeded"] < 45_000
+
+
 async def test_the_api_server_goes_and_comes_back(cluster: Cluster) -> None:
     cluster.behaviour = hold
     await cluster.furnish()
