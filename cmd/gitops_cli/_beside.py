@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -73,14 +74,23 @@ def rendering(argument: str) -> Iterator[Beside | None]:
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
     child = context.Process(target=_child, args=(ours, theirs, argument), daemon=True)
-    child.start()
-    theirs.close()
+    with ours:
+        with theirs:
+            started = _started(child)
+        try:
+            yield Beside(ours) if started else None
+        finally:
+            if started:
+                child.kill()
+                child.join()
+
+
+def _started(child: BaseProcess) -> bool:
     try:
-        yield Beside(ours)
-    finally:
-        ours.close()
-        child.kill()
-        child.join()
+        child.start()
+    except OSError:  # no memory for another process, or no right to one
+        return False
+    return True
 
 
 def _child(ours: Connection[Any, Any], theirs: Connection[Any, Any], argument: str) -> None:

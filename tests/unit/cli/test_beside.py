@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -95,12 +96,18 @@ def test_it_is_gone_afterwards(folder: Path) -> None:
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.parametrize("why", ["threads", "one processor", "no directory", "no argument"])
+def refuse() -> int:
+    raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+@pytest.mark.parametrize("why", ["threads", "one processor", "no directory", "no argument", "no process"])
 def test_nobody_is_asked(folder: Path, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     if why == "threads":
         monkeypatch.setattr(threading, "active_count", lambda: 2)
     if why == "one processor":
         monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0})
+    if why == "no process":
+        monkeypatch.setattr(os, "fork", refuse)
     argument = {"no directory": f"{folder}/absent", "no argument": ""}.get(why, str(folder))
     with _beside.rendering(argument) as beside:
         assert beside is None
