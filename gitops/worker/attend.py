@@ -29,6 +29,8 @@ class _Watched:
     follower: asyncio.Task[str] | None = None
     gave_up: outcome.GaveUp | None = None
     deleted_at: float | None = None
+    taken: bool = False
+    """Another process has claimed the attempt: it is not this one's to give up."""
     pending: tuple[Progress, float] | None = None
     """What holds the pod before its script runs, and up to when that is accounted for."""
 
@@ -77,6 +79,8 @@ class Attendance:
             return self._evidence()
         if live.cancel or seen.gave_up is not None:
             await self._delete()
+            if seen.taken:
+                return self._evidence()
         elif progress.stage is not Stage.ENDED and not live.gone:
             await self._voice.say()
         return None
@@ -152,15 +156,18 @@ class Attendance:
         if live.gone or seen.deleted_at is not None or live.pod is None:
             return
         if seen.gave_up is not None and live.operation is not None and not live.cancel:
-            await self._say_why(live.operation, seen.gave_up, live.pod)
+            seen.taken = await self._say_why(live.operation, seen.gave_up, live.pod) is record.Written.TAKEN
+            if seen.taken:
+                return
         await delete(self._station, live)
         seen.deleted_at = self._clock.monotonic()
 
-    async def _say_why(self, operation: api.Operation, gave_up: outcome.GaveUp, pod: Manifest) -> None:
+    async def _say_why(self, operation: api.Operation, gave_up: outcome.GaveUp, pod: Manifest) -> record.Written:
         """So that whoever sees the pod go knows why: another replica, or this one's successor."""
-        if status.gave_up(operation, self._live.key[1]) is None:
-            content = status.finishing(gave_up, pod)
-            await record.write(self._station, self._roster, operation, lambda _: content, claim=self._live.claim)
+        if status.gave_up(operation, self._live.key[1]) is not None:
+            return record.Written.DONE
+        content = status.finishing(gave_up, pod)
+        return await record.write(self._station, self._roster, operation, lambda _: content, claim=self._live.claim)
 
 
 async def delete(station: Station, live: Live) -> None:

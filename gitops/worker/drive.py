@@ -86,11 +86,18 @@ async def see_through(station: Station, roster: Roster, live: Live) -> None:
         evidence = await attend.Attendance(station, roster, live, writer).attend()
         await writer.sync()
         written = await _report(station, roster, live, evidence, writer)
-        finished = True
+        finished = written is not Written.TAKEN or not _in_progress(roster, live)
     finally:
         await writer.close(finished=finished)
     if written is not Written.TAKEN:
         await attend.delete(station, live)
+
+
+def _in_progress(roster: Roster, live: Live) -> bool:
+    """Somebody else goes on with this attempt, and with its log."""
+    operation = roster.operations.get(live.uid)
+    claim = operation.status.claim if operation is not None else None
+    return claim is not None and claim.attempt == live.key[1]
 
 
 async def restart(station: Station, roster: Roster, live: Live, attempt: Launch) -> None:
@@ -153,8 +160,8 @@ async def _report(
     operation, ended = live.operation, outcome.of(evidence)
     if operation is not None and retry.wanted(operation, live.pool.spec.retry, evidence, ended):
         return await _try_again(station, roster, live, evidence, operation)
-    roster.figures.end(live.pool.metadata.name, ended)
     if operation is None:
+        roster.figures.end(live.pool.metadata.name, ended)
         log.info("ended after its operation was deleted: %s", ended.message, extra={"operation_uid": live.uid})
         return Written.DELETED
     now = station.ports.clock.now()
@@ -165,6 +172,10 @@ async def _report(
         lambda current: status.finished(current, ended, pod=live.pod, tally=writer.tally, now=now),
         claim=live.claim,
     )
+    if written is Written.TAKEN:
+        log.info("left to the process that took it over", extra=_fields(operation))
+        return written
+    roster.figures.end(live.pool.metadata.name, ended)
     used = observed.run(operation, ended, at=status.rfc3339(now))
     if used is not None and written is Written.DONE:
         roster.runs[operation.spec.pool].append(used)

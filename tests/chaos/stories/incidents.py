@@ -18,6 +18,9 @@ from tests.unit.worker.kubelet import HOME, OPS
 if TYPE_CHECKING:
     from tests.chaos.stories.story import Process, Story
 
+FROZEN = 120.0
+TERMINATED = f"unable to create new content in namespace {OPS} because it is being terminated"
+
 
 async def happen(story: Story, one: Incident) -> None:
     """Make it so."""
@@ -75,6 +78,20 @@ class _Incidents:
         for watch in self._line(one).watches:
             watch.interrupt()
 
+    async def _freeze(self, one: Incident) -> None:
+        """As SIGSTOP does, or a machine that is moved."""
+        self._line(one).frozen_until = asyncio.get_running_loop().time() + one.much * FROZEN
+
+    async def _stop(self, one: Incident) -> None:
+        """As SIGTERM does, or a lost election: it ends what it holds open, and comes back."""
+        process = self._process(one)
+        if process is not None and process.task is not None:
+            process.task.cancel()
+            asyncio.get_running_loop().call_later(3, self.story.start_anew, process.slot)
+
+    async def _deny(self, one: Incident) -> None:
+        self._line(one).denied = True
+
     async def _jump(self, one: Incident) -> None:
         """The time of day is set."""
         process = self._process(one)
@@ -126,6 +143,39 @@ class _Incidents:
         for process in self.story.processes:
             process.line.mend()
 
+    async def _forget(self, one: Incident) -> None:
+        """The API server starts anew: it knows of no deletion before."""
+        self.story.cluster.history.oldest = self.story.cluster.objects.store.revision
+        for process in self.story.processes:
+            for watch in process.line.watches:
+                watch.interrupt()
+        await self._break(one)
+
+    async def _namespace(self, _: Incident) -> None:
+        """Somebody deletes the operations namespace, and the reconciler makes it anew."""
+        story, store = self.story, self.story.cluster.objects
+        if store.store.get(("", "Namespace", "", OPS)) is None or any(
+            line.refusal == TERMINATED for line in self._lines()
+        ):
+            return
+        for line in self._lines():
+            line.refusal = TERMINATED
+        pods = await story.cluster.kind("Pod")
+        for name in story.pods():
+            store.server.delete(pods, OPS, name, DeleteOptions())
+        # Kubelets confirm one after the other; whoever waits for one that is silent loses patience.
+        await asyncio.sleep(15)
+        for name in story.pods():
+            store.server.delete(pods, OPS, name, DeleteOptions(grace_seconds=0))
+        store.server.delete(await store.resource("v1", "Namespace"), "", OPS, DeleteOptions())
+        await asyncio.sleep(3)
+        for line in self._lines():
+            line.refusal = ""
+        await story.furnish_pods()
+
+    def _lines(self) -> list[Line]:
+        return [process.line for process in self.story.processes]
+
     async def _away(self, one: Incident) -> None:
         """The kubelet stands still; what runs, runs on."""
         truth = self._truth(one)
@@ -176,6 +226,23 @@ class _Incidents:
         self.story.cluster.objects.server.delete(
             await self.story.cluster.kind("Operation"), HOME, name, DeleteOptions()
         )
+
+    async def _edit(self, one: Incident) -> None:
+        """Its owner replaces an operation by what it was when it was made."""
+        name = self.story.plot.jobs[one.which % len(self.story.plot.jobs)].name
+        found = await self.story.cluster.operation(name)
+        if found is not None:
+            found["metadata"]["annotations"] = {"edited": f"{one.at:.0f}"}
+            self.story.cluster.objects.server.replace(await self.story.cluster.kind("Operation"), found)
+
+    async def _resubmit(self, one: Incident) -> None:
+        """It is deleted, and another one of its name is made."""
+        job = self.story.plot.jobs[one.which % len(self.story.plot.jobs)]
+        if job.name in self.story.uids:
+            await self._delete_operation(one)
+            await asyncio.sleep(one.much)
+            if await self.story.cluster.operation(job.name) is None:
+                await self.story.submit(job)
 
     async def _refuse(self, one: Incident) -> None:
         self._line(one).refusal = "admission webhook says no" if one.much < 0.5 else "exceeded quota: pods"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from gitops.logstore import SegmentedStore
@@ -45,19 +46,25 @@ def _starts(story: Story) -> Iterator[str]:
         if len(truths) > 1:
             yield f"I1: attempt {key} was started {len(truths)} times"
     for job in story.plot.jobs:
-        ran = [truth for truth in story.nodes.of(job.name) if truth.ran]
-        if len(ran) > 1 and not job.spec["idempotent"]:
-            yield f"I1: {job.name} is not idempotent and ran {len(ran)} times"
+        ran = Counter(truth.key[0] for truth in story.nodes.of(job.name) if truth.ran)
+        for uid, times in ran.items():
+            if times > 1 and not job.spec["idempotent"]:
+                yield f"I1: {job.name} ({uid}) is not idempotent and ran {times} times"
 
 
 def _ends(story: Story) -> Iterator[str]:
     """I2: exactly one end."""
-    deleted = {one.which % len(story.plot.jobs) for one in story.plot.incidents if one.what == "delete operation"}
+    deletions = {"delete operation", "resubmit"}
+    deleted = {one.which % len(story.plot.jobs) for one in story.plot.incidents if one.what in deletions}
     for index, job in enumerate(story.plot.jobs):
         ends = story.ends.get(job.name, [])
-        phases = {(end.status["phase"], end.status["reason"], end.status.get("exitCode")) for end in ends}
-        if len(phases) > 1:
-            yield f"I2: {job.name} ended more than once: {phases}"
+        phases: dict[str, set[tuple[str, ...]]] = {}
+        for end in ends:
+            words = (end.status["phase"], end.status["reason"], str(end.status.get("exitCode")))
+            phases.setdefault(end.uid, set()).add(words)
+        for different in phases.values():
+            if len(different) > 1:
+                yield f"I2: {job.name} ended more than once: {different}"
         if not ends and index not in deleted:
             yield f"I2: {job.name} never ended"
 
@@ -111,15 +118,15 @@ def _outcome(life: Life) -> tuple[str, str]:
 def _logs(story: Story) -> Iterator[str]:
     """I3: what is stored is what the runner wrote, in order and once, or it is said that something is missing."""
     for job in story.plot.jobs:
-        uid, ends = story.uids.get(job.name, ""), story.ends.get(job.name) or []
+        ends = story.ends.get(job.name) or []
         pods = [truth for truth in story.nodes.of(job.name) if truth.ran]
         for truth in pods:
-            for which, frames in _stored(story, marks.log_name(uid, truth.key[1])):
+            for which, frames in _stored(story, marks.log_name(*truth.key)):
                 yield from (f"I3: {job.name} in {which}: {words}" for words in _wrong(truth, frames))
         if not ends or not (ends[-1].status.get("log") or {}).get("complete"):
             continue
-        last = pods[-1]
-        whole = [which for which, frames in _stored(story, marks.log_name(uid, last.key[1])) if _whole(last, frames)]
+        last = [truth for truth in pods if truth.key[0] == ends[-1].uid][-1]
+        whole = [which for which, frames in _stored(story, marks.log_name(*last.key)) if _whole(last, frames)]
         if not whole and last.pod.lines:
             yield f"I3: the log of {job.name} is called complete, and is not"
 
@@ -157,7 +164,7 @@ def _pods(story: Story) -> Iterator[str]:
     if story.left:
         yield f"I4: pods are left: {story.left}"
     for truth in story.nodes.truths:
-        ends = story.ends.get(truth.name) or []
+        ends = [end for end in story.ends.get(truth.name) or [] if end.uid == truth.key[0]]
         gone = truth.gone_at
         if ends and gone is not None and not truth.silent:
             late = gone - max(ends[-1].at, story.calm_at)
@@ -186,7 +193,7 @@ def _requests(story: Story) -> Iterator[str]:
 
 def _places(story: Story) -> Iterator[str]:
     """No more at once than the pool has places, as long as one process admits and no commit changes their number."""
-    if any(one.what in {"second", "commit", "remove pool"} for one in story.plot.incidents):
+    if any(one.what in {"second", "commit", "remove pool", "freeze", "stop"} for one in story.plot.incidents):
         return
     most = story.plot.pool["maxOperations"]
     pods = story.nodes.truths

@@ -55,6 +55,10 @@ class Line:
     """How late the next create of a pod is carried out, unanswered; 1: as late as can be, 0: at once, and answered."""
     refusal: str = ""
     """What the API server says to every pod; empty: nothing."""
+    denied: bool = False
+    """Its rights to pods are gone."""
+    frozen_until: float = 0.0
+    """Up to when the process stands still, as a stopped machine does."""
     dead: bool = False
     died_at: tuple[str, bool] | None = None
     deaths: list[Death] = field(default_factory=list)
@@ -79,8 +83,9 @@ class Line:
     def mend(self) -> None:
         self.cut = False
         self.storm = self.lag = 0.0
-        self.doubled = self.logs_broken = False
+        self.doubled = self.logs_broken = self.denied = False
         self.refusal = ""
+        self.frozen_until = 0.0
         self._up.set()
 
     def deaf(self) -> bool:
@@ -89,6 +94,12 @@ class Line:
 
     async def up(self) -> None:
         await self._up.wait()
+        await self.awake()
+
+    async def awake(self) -> None:
+        """Nothing of a process that stands still reaches anybody, and nothing reaches it."""
+        while asyncio.get_running_loop().time() < self.frozen_until:  # noqa: ASYNC110 - a time, which may be changed
+            await asyncio.sleep(0.5)
 
     def alive(self) -> None:
         if self.dead:
@@ -113,7 +124,14 @@ class Line:
     async def carry(self, label: str, act: Callable[[], _T], *, safe: bool, within: float | None = None) -> _T:
         """One request: what becomes of it, and of its answer. `within`: see `Objects.create`."""
         self.note(label)
+        begun = asyncio.get_running_loop().time()
         await asyncio.sleep(self.random.random() * 0.01)
+        await self.awake()
+        self.alive()
+        if within is not None and asyncio.get_running_loop().time() - begun > within:
+            raise unavailable("it could not be sent in time")
+        if self.denied and label.endswith(" Pod"):
+            raise errors.ClusterDenied("cannot do anything with pods", cause="User cannot do it")
         if self.cut:
             raise unavailable("connection refused")
         weather = self.random.choice(WEATHER) if self.random.random() < self.storm else ""
@@ -122,6 +140,7 @@ class Line:
             self.late = 0.0
             raise unavailable("the API server answered 504", ambiguous=True, code=504)
         answer = await self._through(weather, act, safe=safe, within=within)
+        await self.awake()
         self.note(label, after=True)
         return answer
 
@@ -247,6 +266,7 @@ class LineWatch:
             await self._line.up()
             async with aclosing(self._watch.watch(resource, namespace, labels=labels, heard=heard)) as events:
                 async for event in events:
+                    await self._line.awake()
                     self._line.alive()
                     if self._line.cut:
                         break
@@ -273,6 +293,7 @@ class LineLogs:
             raise unavailable("remote error: tls: internal error", code=502)
         async with aclosing(self._logs.read(namespace, pod, container, follow=follow)) as chunks:
             async for chunk in chunks:
+                await self._line.awake()
                 if self._line.deaf():
                     raise unavailable("the connection broke")
                 self._line.note("chunk")
@@ -311,6 +332,7 @@ class LineHistory:
         self._line.note("history")
         if self._line.cut:
             raise unavailable("connection refused")
+        await self._line.awake()
         past = await self._history.deleted(resource, namespace, name, since=since)
         self._line.note("history", after=True)
         return past

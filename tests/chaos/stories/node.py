@@ -133,6 +133,7 @@ class Nodes:
         if await self._stopped(truth, life.placed):
             return
         await truth.pod.bind()
+        await self._tell(truth)
         if life.end == "rejected":
             await self._say(truth, phase="Failed", reason="OutOfcpu", message="not enough cpu")
         elif life.end == "image":
@@ -141,6 +142,21 @@ class Nodes:
             await truth.stop.wait()
         elif not await self._stopped(truth, life.started):
             await self._run(truth)
+
+    async def _tell(self, truth: Truth) -> None:
+        """The scheduler's Event, which outlives the pod."""
+        kind = await self.cluster.objects.resource("v1", "Event")
+        metadata = {"name": f"{truth.pod.name}.{truth.uid}", "namespace": OPS}
+        pod = {"kind": "Pod", "namespace": OPS, "name": truth.pod.name, "uid": truth.uid}
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": metadata,
+            "involvedObject": pod,
+            "reason": "Scheduled",
+        }
+        with contextlib.suppress(errors.ClusterError):
+            self.cluster.objects.server.create(kind, event)
 
     async def _run(self, truth: Truth) -> None:
         truth.ran, truth.began_at = True, asyncio.get_running_loop().time()

@@ -17,7 +17,12 @@ LABELS = (
     *("open log", "close log", "get Operation", "get Pod", "history", "exec", "give back"),
 )
 """The points at which a process may die; each before and after it was carried out."""
-HOSTILE = frozenset({"cancel", "delete operation", "delete pod", "evict", "collect", "refuse", "remove pool"})
+HOSTILE = frozenset(
+    {
+        *("cancel", "delete operation", "resubmit", "delete pod", "evict", "collect"),
+        *("refuse", "remove pool", "deny", "forget", "namespace"),
+    }
+)
 """What may change how an operation ends. Everything else must not."""
 SLOWING = frozenset({"outage", "away"})
 """What keeps nodes from starting pods, or from saying that they did."""
@@ -40,6 +45,7 @@ PEACEFUL = (
         "rotate",
     ),
     *("outage", "restore", "away", "back", "full", "empty", "commit", "revision", "jump", "suspend", "resume"),
+    *("freeze", "stop", "edit"),
 )
 
 
@@ -83,7 +89,7 @@ class Plot:
     def hostile(self, job: int) -> list[str]:
         """What may have changed how this operation ended."""
         hostile = HOSTILE | (SLOWING if self.tight else frozenset())
-        everybody = {"refuse", "remove pool"} | SLOWING
+        everybody = {"refuse", "remove pool", "deny", "forget", "namespace"} | SLOWING
         return [
             one.what
             for one in self.incidents

@@ -16,7 +16,7 @@ from tests.chaos.stories.line import FINAL, Line, LineExec, LineHistory, LineLog
 from tests.chaos.stories.loop import VirtualClock
 from tests.chaos.stories.node import Nodes
 from tests.chaos.stories.plot import SECRET, TROUBLE, Incident, Job, Plot
-from tests.unit.worker.kubelet import HOME, OPS, Cluster
+from tests.unit.worker.kubelet import HOME, OPS, RUNNER, Cluster
 
 PATIENCE = 1200.0
 """Seconds after the trouble in which everything must have come to its end."""
@@ -44,7 +44,7 @@ class Process:
 class End:
     """One final state of an operation, as it was written."""
 
-    name: str
+    uid: str
     status: dict[str, Any]
     at: float
 
@@ -70,6 +70,7 @@ class Story:
         self.bucket = storage.Objects()
         self.ends: dict[str, list[End]] = {}
         self.uids: dict[str, str] = {}
+        """Of the newest operation of each name."""
         self.calm_at = 0.0
         self.left: list[str] = []
         """Pods that were still there when the story ended."""
@@ -85,7 +86,7 @@ class Story:
         name, status = change.address[3], dict(change.object.get("status") or {})
         ends = self.ends.setdefault(name, [])
         if status.get("phase") in FINAL and (not ends or ends[-1].status != status):
-            ends.append(End(name, status, asyncio.get_running_loop().time()))
+            ends.append(End(change.object["metadata"]["uid"], status, asyncio.get_running_loop().time()))
 
     @classmethod
     async def of(cls, plot: Plot) -> Self:
@@ -101,7 +102,7 @@ class Story:
             steps: list[Job | Incident] = [*self.plot.jobs, *self.plot.incidents]
             for step in sorted(steps, key=lambda step: step.at):
                 await asyncio.sleep(max(0.0, step.at - asyncio.get_running_loop().time()))
-                await (self._submit(step) if isinstance(step, Job) else self.happen(step))
+                await (self.submit(step) if isinstance(step, Job) else self.happen(step))
             if self.plot.incidents or self.plot.deaths:
                 await asyncio.sleep(max(0.0, TROUBLE - asyncio.get_running_loop().time()))
             await self._calm()
@@ -114,14 +115,27 @@ class Story:
     async def _furnish(self) -> None:
         cluster = self.cluster
         await cluster.furnish(**self.plot.pool)
-        metadata = {"name": "token", "namespace": OPS}
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": SECRET}}
-        await cluster.objects.create(await cluster.objects.resource("v1", "Secret"), secret)
+        await self._make_secret()
         source = {"url": "https://git.example/x", "ref": {"branch": "main"}, "path": "."}
         await cluster.make("GitSync", "main", spec={"source": source, "interval": "5m"})
         await self.applied("main@sha1:1")
 
-    async def _submit(self, job: Job) -> None:
+    async def _make_secret(self) -> None:
+        metadata = {"name": "token", "namespace": OPS}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": SECRET}}
+        await self.cluster.objects.create(await self.cluster.objects.resource("v1", "Secret"), secret)
+
+    async def furnish_pods(self) -> None:
+        """The operations namespace, and what pods need there."""
+        objects = self.cluster.objects
+        namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPS}}
+        await objects.create(await objects.resource("v1", "Namespace"), namespace)
+        await self.cluster.make("ServiceAccount", "linux", OPS)
+        await self.cluster.make("ConfigMap", RUNNER, OPS)
+        await self._make_secret()
+
+    async def submit(self, job: Job) -> None:
+        """Somebody makes an operation."""
         self.nodes.lives[job.name] = job.lives
         made = await self.cluster.submit(job.name, **job.spec)
         self.uids[job.name] = made["metadata"]["uid"]

@@ -172,6 +172,33 @@ async def test_a_pod_that_is_heard_of_late_is_not_taken_for_lost() -> None:
     await clean(cluster)
 
 
+async def test_a_clock_that_runs_out_for_one_that_was_taken_over_is_told_by_whose_it_is() -> None:
+    cluster = Cluster()
+    watchman = Watchman(cluster)
+
+    async def hang(pod: Pod) -> None:
+        await asyncio.sleep(0)
+        await pod.run()
+
+    cluster.behaviour = hang
+    await cluster.furnish(timeouts={"run": "1m"})
+    cluster.start("one")
+    await rest()
+    await cluster.submit()
+    await cluster.pass_time(5)
+    claim = (await cluster.status())["claim"]
+    operations = await cluster.kind("Operation")
+    content = {"status": {"claim": {**claim, "worker": "two"}}}
+    cluster.objects.server.patch_status(operations, "ci", "build", content)
+    for _ in range(60):
+        await cluster.pass_time(5)
+    await cluster.pods[cluster.starts[0]].end(143, terminated=True)
+    await cluster.pass_time(5)
+    assert (await cluster.status())["reason"] == "RunTimeout"
+    assert watchman.ends == {"build": ["Failed"]}
+    await clean(cluster)
+
+
 STEPS = st.sampled_from(
     [
         "kill",
