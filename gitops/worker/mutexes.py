@@ -1,7 +1,8 @@
 """Who holds which mutex, computed from what the watches know: there are no lock objects to expire or to leak. Pure.
 
 A mutex belongs to its holder from the claim until the operation has ended *and* its pod is proven finished or gone. A
-pod that outlives its operation (deleted meanwhile, or its node does not answer) holds on.
+pod that outlives its operation (deleted meanwhile, or its node does not answer) holds on; one that may still be created
+does, too.
 """
 
 from __future__ import annotations
@@ -47,6 +48,12 @@ def holds(operations: Iterable[api.Operation], pods: Iterable[Manifest]) -> Iter
             yield found
 
 
+def outlives(operation: api.Operation) -> bool:
+    """A deleted operation keeps its mutex for a while: its pod may be on the way, in whatever process."""
+    status = operation.status
+    return operation.spec.mutex is not None and status.claim is not None and not status.pod_uid
+
+
 def compatible(one: MutexMode, other: MutexMode) -> bool:
     """Both may hold the mutex at the same time."""
     return one is other is MutexMode.SHARED
@@ -69,7 +76,8 @@ def before(roster: Roster, mine: api.Operation) -> Hold | None:
     if mutex is None:
         return None
     version = int(mine.metadata.resource_version)
-    rivals = (one for one in roster.open.values() if roster.claimed_at(one) < version)
+    claimed = (*roster.open.values(), *roster.left.values())
+    rivals = (one for one in claimed if roster.claimed_at(one) < version)
     return in_the_way(mutex, mine.metadata.uid, holds(rivals, roster.pods.values()))
 
 

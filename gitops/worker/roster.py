@@ -72,6 +72,8 @@ class Roster:
         self.operations: dict[str, api.Operation] = {}
         self.open: dict[str, api.Operation] = {}
         """Those of them that have not ended: looked through at every change, however many ended ones are kept."""
+        self.left: dict[str, api.Operation] = {}
+        """Deleted ones whose pod may still come: they keep their mutexes."""
         self.pools: dict[str, api.WorkerPool] = {}
         self.removed_pools: set[str] = set()
         """Pools this process has seen and that are no more; after a restart a missing pool is just not found."""

@@ -23,7 +23,7 @@ from gitops.worker.inspect import Inspector
 from gitops.worker.ledger import Ledger
 from gitops.worker.live import Live
 from gitops.worker.mutexes import Hold
-from gitops.worker.roster import Roster
+from gitops.worker.roster import Roster, is_final
 from gitops.worker.station import Station
 from gitops.worker.unanswered import UNANSWERED
 
@@ -56,6 +56,8 @@ class Service:
         self._reflectors: dict[str, asyncio.Task[None]] = {}
         self._noticed: dict[tuple[str, int], tuple[tuple[str, str], float]] = {}
         self._rest: dict[tuple[str, int], float] = {}
+        self._left: dict[str, float] = {}
+        """Up to when the pod of a deleted operation may still come, by UID."""
         self.roster.listener = self
 
     @property
@@ -254,8 +256,17 @@ class Service:
 
     def _taken(self) -> list[Hold]:
         """The mutexes that are held, or about to be: what this process starts is held before its claim is heard of."""
+        now = self._station.ports.clock.monotonic()
+        for uid in [uid for uid, until in self._left.items() if until <= now]:
+            self._forget(uid)
         starting = (live.hold for live in self.live.values() if live.hold is not None and live.key[1])
-        return [*mutexes.holds(self.roster.open.values(), self.roster.pods.values()), *starting]
+        claimed = (*self.roster.open.values(), *self.roster.left.values())
+        return [*mutexes.holds(claimed, self.roster.pods.values()), *starting]
+
+    def _forget(self, uid: str) -> None:
+        """Of a deleted operation no pod will come that is not here yet."""
+        self._left.pop(uid, None)
+        self.roster.left.pop(uid, None)
 
     def _able(self, name: str, pool: WorkerPool) -> bool:
         """The pool is complete, and everything that runs in it already is known."""
@@ -316,14 +327,21 @@ class Service:
     def see_pod(self, pod: Manifest, *, gone: bool) -> None:
         """See `roster.Listener`."""
         key = marks.key_of(pod)
-        live = self.live.get(key) if key is not None else None
+        if key is None:
+            return
+        self._forget(key[0])
+        live = self.live.get(key)
         if live is not None:
             live.see_pod(pod, gone=gone)
 
     def see_operation(self, operation: api.Operation, *, gone: bool) -> None:
         """See `roster.Listener`."""
+        uid = operation.metadata.uid
+        if gone and mutexes.outlives(operation) and not is_final(operation):
+            self._left[uid] = self._station.ports.clock.monotonic() + UNANSWERED
+            self.roster.left[uid] = operation
         for key, live in self.live.items():
-            if key[0] == operation.metadata.uid:
+            if key[0] == uid:
                 live.see_operation(operation, gone=gone)
 
 

@@ -51,6 +51,8 @@ POOL = {
     "retry": {"attempts": 3, "delay": "5s"},
 }
 
+DEPLOY = {"name": "deploy", "mode": "exclusive"}
+
 
 def job(name: str, *lives: Life, at: float = 1.0, **spec: object) -> Job:
     return Job(name=name, at=at, spec={"idempotent": False, **spec}, lives=[*lives, Life(), Life(), Life()])
@@ -71,6 +73,15 @@ KNOWN = {
         Incident(at=0.5, what="late", much=0.3),
         Incident(at=4, what="kill"),
         Incident(at=5, what="start"),
+    ],
+    "a mutex of an operation that is deleted while its create may be carried out late": [
+        job("one", Life(placed=0.0, started=0.0, lines=(0.5,) * 60), mutex=DEPLOY),
+        job("two", Life(lines=(0.5,) * 60), at=2.0, mutex=DEPLOY),
+        Incident(at=0.5, what="late", much=0.3),
+        Incident(at=0.6, what="second"),
+        Incident(at=4, what="delete operation"),
+        # The place is free for the other process only.
+        Incident(at=5, what="commit", which=4),
     ],
     "clocks that run out while nothing is heard of the pod": [
         job("stale", Life(placed=14.0, started=0.3, lines=(10.0,) * 8)),
