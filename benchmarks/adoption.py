@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from benchmarks import ground
 from gitops import api, cluster, worker
 from gitops.api import names
 from gitops.cluster import OperationObjects
+from gitops.download import HttpDownloads
 from gitops.logstore import DirectoryStore
 from gitops.pods import marks
 from gitops.ports.objects import Resource
@@ -179,6 +181,7 @@ async def adopt(port: int, pods: int, folder: Path) -> tuple[float, float, float
             watch=connection.watch,
             logs=connection.logs,
             exec=connection.exec,
+            downloads=HttpDownloads(os.environ),
             history=connection.history,
             store=DirectoryStore(folder, connection.clock),
             events=connection.events,

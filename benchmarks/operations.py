@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime as dt
+import os
 import statistics
 import sys
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from benchmarks import ground
 from gitops import cluster, runner, worker
+from gitops.download import HttpDownloads
 from gitops.logstore import DirectoryStore
 from gitops.objects import Manifest
 from gitops.ports.objects import Resource
@@ -150,6 +152,7 @@ async def own_door(place: Workplace, script: str, number: int) -> float:
             watch=connection.watch,
             logs=connection.logs,
             exec=connection.exec,
+            downloads=HttpDownloads(os.environ),
             history=connection.history,
             store=DirectoryStore(Path(place.folder) / "own", connection.clock),
             events=connection.events,

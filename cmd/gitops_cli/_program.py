@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from gitops import api, cluster, errors, runner, worker
 from gitops.cluster.clock import SystemClock
 from gitops.cluster.leases import Election
+from gitops.download import HttpDownloads
 from gitops.reconcile import loop, turn
 from gitops.sync.means import Means
 from gitops.web import serve_logs, serve_probes
@@ -205,6 +206,7 @@ async def _work(program: Program, connection: cluster.Cluster) -> None:
         watch=connection.watch,
         logs=connection.logs,
         exec=connection.exec,
+        downloads=HttpDownloads(os.environ),
         history=connection.history,
         store=store,
         events=connection.events,

@@ -40,6 +40,7 @@ class Options:
     env_from: tuple[str, ...]
     files: tuple[str, ...]
     files_from: tuple[str, ...]
+    fetch: tuple[str, ...]
     interpreter: str
     timeout: str
     step: str
@@ -116,7 +117,7 @@ def specification(options: Options, text: str) -> dict[str, Any]:
         "interpreter": shlex.split(options.interpreter) or _shebang(text),
         "env": _environment(options),
         "files": [_file(one) for one in options.files],
-        "filesFrom": [_files_from(one) for one in options.files_from],
+        "filesFrom": [*map(_files_from, options.files_from), *map(_fetched, options.fetch)],
         "timeout": _duration(options.timeout),
         "image": options.image,
         "imagePullSecrets": list(options.image_pull_secrets),
@@ -192,6 +193,20 @@ def _files_from(given: str) -> dict[str, Any]:
     return {"path": path, kind: {"name": reference}, **_filled({"keys": chosen})}
 
 
+def _fetched(given: str) -> dict[str, Any]:
+    """A file from a URL. The digest tells the URL from the path: a URL may have colons and @ in it."""
+    url, marked, rest = given.rpartition("@sha256:")
+    digest, _, place = rest.partition(":")
+    path, _, executable = place.partition(":")
+    if not marked or executable not in {"", "x"}:
+        raise errors.ConfigError(
+            "a file from a URL has a digest",
+            hint="write --fetch URL@sha256:DIGEST[:PATH[:x]]; sha256sum FILE prints it",
+        )
+    path = path or url.partition("?")[0].rpartition("/")[2]
+    return {"path": path, "url": url, "digest": f"sha256:{digest}", **_filled({"executable": executable == "x"})}
+
+
 def _reference(given: str, written: str) -> tuple[str, str]:
     """The field for a kind, and the object's name.
 
@@ -221,7 +236,7 @@ def _file(given: str) -> dict[str, Any]:
         raise errors.ConfigError(
             f"{local} is too large",
             cause=f"a file that travels in the pod may have {LARGEST_FILE} bytes",
-            hint="put it into a ConfigMap or Secret (--files-from) or the image, or let the script fetch it",
+            hint="put it into a ConfigMap or Secret (--files-from), where a URL leads (--fetch), or into the image",
         )
     executable = bool(Path(local).stat().st_mode & stat.S_IXUSR)
     try:

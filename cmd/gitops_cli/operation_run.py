@@ -68,6 +68,12 @@ with --exit-code=script the script's own.
     multiple=True,
     help="Files of a secret or configmap, read-only, in the folder PATH. Repeatable.",
 )
+@click.option(
+    "--fetch",
+    metavar="URL@sha256:DIGEST[:PATH[:x]]",
+    multiple=True,
+    help="Bring what the URL gives, which the pool must allow, to PATH; x: executable. Repeatable.",
+)
 @click.option("--timeout", metavar="DURATION", default="", help="For the script's run; default: the pool's.")
 @click.option("--step", metavar="NAME", default="", help="What it is a run of: usage is kept by step, see `pool top`.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="Label of the Operation. Repeatable.")

@@ -40,6 +40,11 @@ _COMPARATOR = rf"(=|!=|>=|<=|>|<|~|\^)?\s*{_VERSION}"
 _COMPARATORS = rf"({_COMPARATOR}([ ,]+{_COMPARATOR})*|{_VERSION}\s+-\s+{_VERSION})"
 SEMVER_RANGE = rf"^\s*{_COMPARATORS}(\s*\|\|\s*{_COMPARATORS})*\s*$"
 """A range of versions; `gitops.source.semver` reads it."""
+URL = r"^[Hh][Tt][Tt][Pp][Ss]?://[!-~]+$"
+"""Of a file, roughly; `gitops.objects.address` reads it."""
+URLS = r"^https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*$"
+"""Of files that are allowed."""
+DIGEST = r"^sha256:[0-9a-f]{64}$"
 _NAME_IN_WORDS = "lower-case letters, digits and -, at most 63, with a letter or digit at both ends"
 IN_WORDS = {
     SEMVER_RANGE: 'a range of versions: ">=1.2.0 <2", "^1.4", "1.x"',
@@ -50,6 +55,9 @@ IN_WORDS = {
     LABEL_VALUE: "letters, digits, -, _ and ., at most 63, with a letter or digit at both ends",
     BASE64: "base64 (in a Secret, `stringData` takes plain text)",
     CIDR: "a range of addresses: 10.0.0.0/8, fd00::/8",
+    URL: "the URL of a file: https://files.example/releases/big.tar",
+    URLS: "a URL without query that ends in a slash or names one file: https://files.example/releases/",
+    DIGEST: "sha256: and 64 hexadecimal digits, as sha256sum prints them",
     QUANTITY: "a quantity: 500m, 2, 128Mi, 1.5Gi",
 }
 """What a pattern wants, for error messages."""

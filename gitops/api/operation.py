@@ -8,7 +8,9 @@ from msgspec import Meta
 
 from gitops.api.meta import (
     API_VERSION,
+    DIGEST,
     DURATION,
+    URL,
     Condition,
     KeyReference,
     LocalReference,
@@ -89,7 +91,7 @@ class File(Wire, frozen=True, kw_only=True):
 
 
 class FilesFrom(Wire, frozen=True, kw_only=True):
-    """The keys of a Secret or ConfigMap in the operations namespace, as read-only files of one directory."""
+    """A directory of read-only files from a Secret or ConfigMap of the operations namespace, or one file from a URL."""
 
     path: Path
     secret: Annotated[LocalReference | None, Meta(description="A Secret; what it holds is masked in the log")] = None
@@ -98,6 +100,18 @@ class FilesFrom(Wire, frozen=True, kw_only=True):
         list[Annotated[str, Meta(min_length=1, max_length=253)]],
         Meta(max_length=256, description="Only these keys; default: all"),
     ] = []
+    url: Annotated[
+        Annotated[str, Meta(pattern=URL, max_length=4096)] | None,
+        Meta(
+            description="One file, which the worker fetches and brings into the pod before the script starts; the "
+            "pool's `allow.urls` must name it. Its query is in no log, event or status"
+        ),
+    ] = None
+    digest: Annotated[
+        Annotated[str, Meta(pattern=DIGEST)] | None,
+        Meta(description="What the file from a URL must be: sha256: and 64 hexadecimal digits"),
+    ] = None
+    executable: Annotated[bool, Meta(description="The file from a URL gets mode 0755 instead of 0644")] = False
 
 
 class OperationSpec(Wire, frozen=True, kw_only=True):
@@ -119,7 +133,9 @@ class OperationSpec(Wire, frozen=True, kw_only=True):
         list[File],
         Meta(max_length=64, description="Small files; with the script and base64 at most 248 KiB together"),
     ] = []
-    files_from: Annotated[list[FilesFrom], Meta(max_length=16, description="Files from Secrets and ConfigMaps")] = []
+    files_from: Annotated[
+        list[FilesFrom], Meta(max_length=16, description="Files from Secrets, ConfigMaps and URLs")
+    ] = []
     image: Annotated[str, Meta(max_length=512, description="Instead of the pool's; its `allow` must name it")] = ""
     image_pull_secrets: Annotated[
         list[ObjectName], Meta(max_length=16, description="Added to the pool's; its `allow` must name them")

@@ -12,6 +12,7 @@ from gitops.api.meta import (
     CIDR,
     DURATION,
     NAME_OR_NOTHING,
+    URLS,
     Condition,
     Duration,
     KeyReference,
@@ -74,6 +75,7 @@ class Timeouts(Wire, frozen=True, kw_only=True):
     unschedulable: Annotated[Duration, Meta(description="The scheduler finds no node, no autoscaler helps")] = "10m"
     image_pull: Annotated[Duration, Meta(description="Pulling the image, throttling included")] = "10m"
     starting: Annotated[Duration, Meta(description="Scheduled, but the script has not started")] = "5m"
+    files: Annotated[Duration, Meta(description="Fetching the operation's files from URLs, all of them")] = "15m"
     run: Annotated[Duration, Meta(description="The script runs")] = "6h"
     grace: Annotated[Duration, Meta(description="Between SIGTERM and SIGKILL at a cancel or time-out")] = "30s"
 
@@ -197,6 +199,16 @@ class Allow(Wire, frozen=True, kw_only=True):
         dict[str, Quantity],
         Meta(max_length=32, description="The most of each resource an operation may request or set as limit"),
     ] = {}
+
+    urls: Annotated[
+        list[Annotated[str, Meta(pattern=URLS, max_length=1024)]],
+        Meta(
+            max_length=64,
+            description="URLs of files (`filesFrom`), and where they may redirect to: one that ends in a slash means "
+            "everything below it, * in the path anything without a slash. http:// only if it is written so",
+        ),
+    ] = []
+    max_file_size: Annotated[Quantity, Meta(description="The most bytes one file from a URL may have")] = "1Gi"
 
 
 class WorkerPoolSpec(Wire, frozen=True, kw_only=True):

@@ -83,7 +83,7 @@ def operations() -> list[Rule]:
         # `update` takes a pod out of the disruption budget when its node has waited long enough.
         rule("", ("pods",), ("get", "list", "watch", "create", "update", "delete")),
         rule("", ("pods/log",), ("get",)),
-        # Log lines that the kubelet rotated away are fetched from the runner's spool inside the pod.
+        # Log lines that the kubelet rotated away come out of the runner's spool in the pod, files from URLs go in.
         rule("", ("pods/exec",), ("get", "create")),
         rule("", ("configmaps", "namespaces", "serviceaccounts"), ("get",)),
         # What schedulers and autoscalers say of a pod that waits.

@@ -12,6 +12,7 @@ from gitops.api import names
 from gitops.api.meta import Resources
 from gitops.api.workerpool import WorkerPoolSpec
 from gitops.objects import quantity
+from gitops.pods import delivery
 
 
 def refusals(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
@@ -28,6 +29,7 @@ def refusals(operation: api.Operation, pool: api.WorkerPool) -> list[str]:
     platforms = [f"linux/{one}" for one in pool.spec.architectures]
     if spec.platform and platforms and spec.platform not in platforms:
         found.append(_words("platform", spec.platform, platforms))
+    found += delivery.refusals(operation, rules)
     found += _too_much(spec.resources, pool.spec)
     return found
 

@@ -12,9 +12,13 @@ _REASONS = {
     Stage.SCALING: "Unschedulable",
     Stage.PULLING: "ImagePullTimeout",
     Stage.STARTING: "StartTimeout",
+    Stage.FETCHING: "FilesUnavailable",
     Stage.RUNNING: "RunTimeout",
 }
-_STAGES = {Stage.SCALING: "without the node an autoscaler promised"}
+_STAGES = {
+    Stage.SCALING: "without the node an autoscaler promised",
+    Stage.FETCHING: "without its files",
+}
 BEHIND = 60.0
 """Seconds by which the worker's run clock goes after the runner's own: it is the second line."""
 
@@ -32,6 +36,7 @@ class Clocks:
             Stage.SCALING: float(duration.seconds(timeouts.unschedulable)),
             Stage.PULLING: float(duration.seconds(timeouts.image_pull)),
             Stage.STARTING: float(duration.seconds(timeouts.starting)),
+            Stage.FETCHING: float(duration.seconds(timeouts.files)),
             Stage.RUNNING: run + duration.seconds(timeouts.grace) + BEHIND,
         }
         self._stage: Stage | None = None

@@ -24,15 +24,20 @@ def listing(operation: api.Operation) -> str:
 
 def volumes(operation: api.Operation) -> list[dict[str, Any]]:
     """A volume for each Secret and ConfigMap."""
-    return [_volume(index, one) for index, one in enumerate(operation.spec.files_from)]
+    return [_volume(index, one) for index, one in _mounted(operation)]
 
 
 def mounts(operation: api.Operation) -> list[dict[str, Any]]:
     """Where they are mounted: below the working directory."""
     return [
         {"name": _name(index), "mountPath": f"{command.WORKSPACE}/{one.path}", "readOnly": True}
-        for index, one in enumerate(operation.spec.files_from)
+        for index, one in _mounted(operation)
     ]
+
+
+def _mounted(operation: api.Operation) -> list[tuple[int, FilesFrom]]:
+    """What is not from a URL: that comes another way (`gitops.pods.delivery`)."""
+    return [(index, one) for index, one in enumerate(operation.spec.files_from) if one.url is None]
 
 
 def _name(index: int) -> str:

@@ -19,6 +19,8 @@ from gitops.pods import stage
 from gitops.runner import record as records
 from gitops.runner.record import EndRecord
 
+FILES_UNAVAILABLE = "FilesUnavailable"
+"""Files from URLs did not come for now: another attempt may get them."""
 UNEXPLAINED = frozenset({"PodDeleted", "PodLost"})
 """Reasons that say only that the pod went."""
 
@@ -100,6 +102,8 @@ def of(evidence: Evidence) -> Outcome:
 
 
 def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
+    if record.files_awaited:
+        return _without_files(evidence)
     if record.start_error:
         message = evidence.foreign or f"the interpreter could not be started: {_start_words(record.start_error)}"
         return Outcome(phase=Phase.FAILED, reason="InterpreterNotStarted", message=message, exit_code=record.exit_code)
@@ -126,6 +130,24 @@ def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
         return Outcome(phase=Phase.FAILED, reason="DockerUnavailable", message=message, exit_code=record.exit_code)
     message = f"exit code {record.exit_code}{_signal_words(record.signal)}{asked}"
     return Outcome(phase=Phase.FAILED, reason="ScriptFailed", message=message, exit_code=record.exit_code)
+
+
+def _without_files(evidence: Evidence) -> Outcome:
+    """The end came while the runner waited for files: the script certainly never started."""
+    disrupted = _disruption(evidence.pod)
+    if evidence.gave_up is not None and not disrupted:
+        gave_up = evidence.gave_up
+        found = _failed(gave_up.reason, gave_up.message, {})
+        return replace(found, infrastructure=gave_up.reason == FILES_UNAVAILABLE)
+    if evidence.cancel:
+        message = f"cancelled before the script started: {evidence.cancel}"
+        return Outcome(phase=Phase.CANCELLED, reason="Cancelled", message=message)
+    if disrupted is not None:
+        return replace(_failed(*disrupted, {}), infrastructure=disrupted[0] not in _OWN_FAULT)
+    if evidence.gone or (evidence.pod or {}).get("metadata", {}).get("deletionTimestamp"):
+        return _failed("PodDeleted", f"the pod was deleted before the script started{_by_whom(evidence.pod)}", {})
+    message = "no worker brought the files from URLs in time"
+    return replace(_failed(FILES_UNAVAILABLE, message, {}), infrastructure=True)
 
 
 _NO_DOCKER = (

@@ -11,7 +11,7 @@ from typing import Any, Final
 from gitops import api, errors, runner
 from gitops.api import duration, names
 from gitops.objects import Manifest, image
-from gitops.pods import allowed, command, files, marks, platform, surroundings, template
+from gitops.pods import allowed, command, delivery, files, marks, platform, surroundings, template
 
 ANNOTATIONS_LIMIT: Final = 256 * 1024
 """The API server's limit on all annotations of an object together, keys included."""
@@ -102,6 +102,7 @@ def backstop(launch: Launch) -> int:
         waiting
         + command.run_limit(launch.operation, launch.pool)
         + command.grace(launch.pool.spec)
+        + (duration.seconds(clocks.files) + delivery.BEHIND if delivery.fetched(launch.operation) else 0)
         + (command.LINGER + MARGIN)
     )
 
@@ -144,7 +145,7 @@ def check(operation: api.Operation) -> None:
     raise errors.ConfigError(
         f"the script {'and its files are' if brought else 'is'} too long to travel in a pod",
         cause=f"{script} bytes{f', and {brought} bytes of files in base64' if brought else ''}; at most {room} fit",
-        hint="put the bulk into a ConfigMap or Secret (spec.filesFrom) or the image, or let the script fetch it",
+        hint="put the bulk into a ConfigMap or Secret, name its URL (all in spec.filesFrom), or put it into the image",
     )
 
 
@@ -168,7 +169,7 @@ def _container(launch: Launch) -> dict[str, Any]:
         "name": marks.CONTAINER,
         "image": launch.operation.spec.image or pool.image,
         "command": ["/bin/sh", f"{command.RUNNER}/{runner.START}"],
-        "args": command.arguments(launch.operation, launch.pool),
+        "args": [*delivery.options(launch.operation, pool), *command.arguments(launch.operation, launch.pool)],
         "workingDir": command.WORKSPACE,
         "env": [*surroundings.environment(pool), *command.environment(launch.operation)],
         "terminationMessagePolicy": "File",

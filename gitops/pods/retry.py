@@ -10,13 +10,15 @@ from gitops.api import duration
 from gitops.api.operation import Operation
 from gitops.api.workerpool import Retry
 from gitops.objects import Manifest
-from gitops.pods import stage
+from gitops.pods import outcome, stage
 from gitops.pods.outcome import Evidence, Outcome
 
 
 def wanted(operation: Operation, policy: Retry, evidence: Evidence, ended: Outcome) -> bool:
     """Another attempt follows this one."""
-    if not ended.infrastructure or evidence.cancel or evidence.gave_up is not None or evidence.unconfirmed:
+    if not ended.infrastructure or evidence.cancel or evidence.unconfirmed:
+        return False
+    if evidence.gave_up is not None and ended.reason != outcome.FILES_UNAVAILABLE:
         return False
     if len(operation.status.attempts) + 1 >= policy.attempts:
         return False
@@ -33,9 +35,13 @@ def may_have_started(evidence: Evidence) -> bool:
 
     Proof is: no node was ever chosen; or the kubelet itself reported the pod's end and knows of no container of ours. A
     container it never made has neither an ID nor a start; one that ran and was removed since keeps its ID.
+    Or the runner itself recorded that it ended while it still waited for files.
     """
     pod = evidence.pod
-    if pod is None or evidence.record is not None:
+    record = evidence.record or outcome.end_record(pod)
+    if record is not None and record.files_awaited:
+        return False
+    if pod is None or record is not None:
         return True
     return _was_made(pod) or bool(pod["spec"].get("nodeName") and not _kubelets_last_word(pod))
 

@@ -20,6 +20,8 @@ class Stage(StrEnum):
     """As before, but an autoscaler makes a node for it."""
     PULLING = "Pulling"
     STARTING = "Starting"
+    FETCHING = "Fetching"
+    """Its container runs, and the runner waits for files that the worker fetches: no pod says it by itself."""
     RUNNING = "Running"
     ENDED = "Ended"
 

@@ -150,6 +150,8 @@ _EXAMPLES: Mapping[str, Any] = {
     "WorkerPool.spec.image": "worker-tools:1",
     "WorkerPool.spec.allow": {"images": ["registry.example/team/*"], "resources": {"cpu": "4", "memory": "8Gi"}},
     "WorkerPool.spec.allow.images[]": "registry.example/team/*",
+    "WorkerPool.spec.allow.urls[]": "https://artifacts.example/releases/",
+    "WorkerPool.spec.allow.maxFileSize": "2Gi",
     "WorkerPool.spec.allow.resources": {"cpu": "4", "memory": "8Gi"},
     "Operation.spec.mutex": {"name": "database", "mode": "shared"},
     "Operation.spec.image": "registry.example/team/tools:2",
@@ -191,6 +193,8 @@ _EXAMPLES: Mapping[str, Any] = {
     "Operation.spec.files[]": {"path": "settings/site.json", "text": "{}\n"},
     "Operation.spec.files[].base64": "aGVsbG8K",
     "Operation.spec.filesFrom[]": {"path": "keys", "secret": {"name": "deploy"}},
+    "Operation.spec.filesFrom[].url": "https://artifacts.example/releases/big.tar",
+    "Operation.spec.filesFrom[].digest": f"sha256:{'0123456789abcdef' * 4}",
     "Operation.spec.env[]": {"name": "STAGE", "value": "test"},
 }
 _RULE = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}

@@ -41,15 +41,26 @@ _OPERATION = (
     ("PoolNotFound", "The operation names a WorkerPool that is not in its namespace.", "check spec.pool"),
     (
         "NotAllowed",
-        "The operation asks for an image, account, pull secret or more resources than its pool allows.",
+        "The operation asks for an image, account, pull secret, URL or more resources than its pool allows.",
         "leave it out, use another pool, or add it to the pool's spec.allow",
     ),
     ("InvalidSpec", "No pod can be made of the operation and its pool.", "the message names the field"),
     ("InterpreterNotStarted", "The interpreter is not in the image, or cannot be executed.", "check spec.interpreter"),
     (
         "FilesNotWritten",
-        "A file of spec.files could not be written into the working directory; the script was not started.",
-        "the log names it; check spec.files and the pool's workspace.sizeLimit",
+        "A file of spec.files or filesFrom could not be written in the working directory; the script was not started.",
+        "the message or the log names it; check its path and the pool's workspace.sizeLimit",
+    ),
+    ("FetchingFiles", "The worker fetches files from URLs (spec.filesFrom); the script starts when all are there.", ""),
+    (
+        "FilesUnavailable",
+        "Files from URLs do not come now. After timeouts.files the attempt ends without a start, and may be retried.",
+        "the message names the URL and what it answered; check its server, the worker's way to it, and timeouts.files",
+    ),
+    (
+        "FilesInvalid",
+        "A URL certainly gives something else: 404, another digest, too large, led elsewhere. Nothing was started.",
+        "the message says which; correct spec.filesFrom, or the pool's allow.urls, allow.maxFileSize or ca",
     ),
     (
         "DockerUnavailable",

@@ -158,7 +158,7 @@ class FakeServer:
             metadata["generation"] = live["metadata"].get("generation", 1) + 1
         if dry_run or new == live:
             return copy(new)
-        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+        if "deletionTimestamp" in metadata and not self._lingers(new, DeleteOptions()):
             self.store.drop(target.address)
             return copy(new)
         if new["kind"] == "CustomResourceDefinition":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from gitops import api, errors
 from gitops.api import duration
@@ -12,12 +13,14 @@ from gitops.pods import clocks, command, outcome
 from gitops.pods.stage import Progress, Stage
 from gitops.ports.logstore import LogWriter
 from gitops.ports.objects import DeleteOptions
-from gitops.worker import follow, record, status, voice
+from gitops.worker import deliver, follow, record, status, voice
 from gitops.worker.live import Live
 from gitops.worker.persist import persist
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
 
+_BEGUN = frozenset({Stage.FETCHING, Stage.RUNNING, Stage.ENDED})
+"""Stages in which the container runs, or ran: there is a log."""
 UNCONFIRMED = 120.0
 """Seconds beyond the grace after which a deletion that the node does not confirm is given up on."""
 
@@ -27,6 +30,7 @@ class _Watched:
     """What changes while an attempt is attended."""
 
     follower: asyncio.Task[str] | None = None
+    delivery: asyncio.Task[outcome.GaveUp | None] | None = None
     gave_up: outcome.GaveUp | None = None
     deleted_at: float | None = None
     taken: bool = False
@@ -63,9 +67,10 @@ class Attendance:
                     return evidence
                 await self._wait()
         finally:
-            if self._now.follower is not None:
-                self._now.follower.cancel()
-                await asyncio.gather(self._now.follower, return_exceptions=True)
+            tasks = [task for task in (self._now.follower, self._now.delivery) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _look(self) -> outcome.Evidence | None:
         live, seen = self._live, self._now
@@ -73,8 +78,11 @@ class Attendance:
         progress = self._voice.progress()
         self._account(progress)
         seen.gave_up = seen.gave_up or status.gave_up(live.operation, live.key[1])
-        if seen.follower is None and progress.stage in {Stage.RUNNING, Stage.ENDED} and outcome.started(live.pod):
+        if progress.stage is Stage.FETCHING:
+            self._deliver()
+        if seen.follower is None and progress.stage in _BEGUN and outcome.started(live.pod):
             seen.follower = asyncio.create_task(follow.follow(self._station, live, self._writer))
+            seen.follower.add_done_callback(self._awake)
         if self._over(progress):
             return self._evidence()
         if live.cancel or seen.gave_up is not None:
@@ -84,6 +92,21 @@ class Attendance:
         elif progress.stage is not Stage.ENDED and not live.gone:
             await self._voice.say()
         return None
+
+    def _deliver(self) -> None:
+        """Have the files brought for which the runner waits, as long as the attempt is to go on."""
+        live, seen = self._live, self._now
+        if seen.delivery is None:
+            seen.delivery = asyncio.create_task(deliver.deliver(self._station, live, live.awaits))
+            seen.delivery.add_done_callback(self._awake)
+        if live.cancel or seen.gave_up is not None:
+            seen.delivery.cancel()
+        elif seen.delivery.done():
+            seen.gave_up = seen.delivery.result()
+            live.awaits = live.awaits if seen.gave_up is not None else []
+
+    def _awake(self, _: asyncio.Future[Any]) -> None:
+        self._live.changed.set()
 
     def _account(self, progress: Progress) -> None:
         """Add up how long the pod waits, and for what."""
@@ -132,9 +155,8 @@ class Attendance:
         waits: set[asyncio.Task[object]] = {asyncio.create_task(live.changed.wait())}
         if times:
             waits.add(asyncio.create_task(self._clock.sleep(min(times) - now)))
-        extra = {seen.follower} if seen.follower is not None and not seen.follower.done() else set()
         try:
-            await asyncio.wait(waits | extra, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waits:
                 task.cancel()

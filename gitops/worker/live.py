@@ -8,7 +8,7 @@ from gitops import api
 from gitops.api import names
 from gitops.api.workerpool import WorkerPool
 from gitops.objects import Manifest
-from gitops.pods import marks
+from gitops.pods import delivery, marks
 from gitops.worker import mutexes
 
 
@@ -30,6 +30,10 @@ class Live:
         """When, on the monotonic clock, storage was last asked whether the claim holds; the answer was yes."""
         self.unclear_until = 0.0
         """Up to when, on the monotonic clock, a create of it that was never answered may still be carried out."""
+        self.awaits = delivery.fetched(operation)
+        """The files from URLs that the runner in the pod may still wait for; empty once all are there."""
+        self.trouble = ""
+        """What the last try to bring one of them came to."""
         self.heard_at: float | None = None
         """When anything of its log last came, on the monotonic clock; None while nobody follows it."""
         self.changed = asyncio.Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gitops.ports.clock import Clock
+from gitops.ports.download import Downloads
 from gitops.ports.events import Events
 from gitops.ports.frontdoor import FrontDoor
 from gitops.ports.history import History
@@ -24,6 +25,7 @@ class Ports:
     watch: Watch
     logs: PodLogs
     exec: PodExec
+    downloads: Downloads
     history: History
     store: LogStore
     events: Events

@@ -11,7 +11,7 @@ import msgspec
 from gitops import api
 from gitops.api.operation import Attempt, Phase
 from gitops.objects import Manifest, conditions
-from gitops.pods import outcome, stage
+from gitops.pods import delivery, outcome, stage
 from gitops.pods.refusal import Refusal
 from gitops.pods.render import Launch
 from gitops.runner.record import EndRecord
@@ -100,7 +100,7 @@ def progressing(progress: stage.Progress, pod: Manifest) -> dict[str, Any]:
     if node:
         found["node"] = node
     begun = started_at(pod)
-    if begun:
+    if begun and running:
         found["startedAt"] = begun
     return found
 
@@ -162,10 +162,19 @@ def finished(
         found["exitCode"] = ended.exit_code
     if pod is not None:
         found |= {"podUid": pod["metadata"].get("uid") or "", "node": pod["spec"].get("nodeName") or ""}
-        found |= {"startedAt": started_at(pod)} if started_at(pod) else {}
+        begun = _begun(operation, ended, pod)
+        found |= {"startedAt": begun} if begun else {}
     if tally is not None:
         found |= _log(ended, tally)
     return found
+
+
+def _begun(operation: api.Operation, ended: outcome.Outcome, pod: Manifest) -> str:
+    """When the script started: with its container, unless files were waited for; empty if it never did."""
+    record = ended.record
+    if record is None or not delivery.fetched(operation):
+        return started_at(pod)
+    return "" if record.files_awaited else f"{record.started[:19]}Z"
 
 
 def _log(ended: outcome.Outcome, tally: Tally) -> dict[str, Any]:

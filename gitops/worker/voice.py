@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gitops.pods import stage
+from gitops.objects import Manifest
+from gitops.pods import outcome, stage
 from gitops.pods.stage import Progress, Stage
 from gitops.worker import pending, record, status, tell
 from gitops.worker.live import Live
@@ -16,8 +17,9 @@ SAY_AFTER = 10.0
 SAY_AGAIN = 15.0
 SAY_ON_ITS_WAY = 60.0
 """The same for a pod that a node prepares: in a burst most wait half a minute, and a write each would say nothing."""
+FETCHES = "FetchingFiles"
 _PREPARED = frozenset({"ContainerCreating", "PodInitializing", "Preparing"})
-_ON_ITS_WAY = _PREPARED | {"NotScheduled"}
+_ON_ITS_WAY = _PREPARED | {"NotScheduled", FETCHES}
 """What every pod goes through: worth a line in the status, but no Event."""
 
 
@@ -40,9 +42,19 @@ class Voice:
     def progress(self) -> Progress:
         """Where the pod stands, with what was found out while it waits for a node."""
         assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen
-        found = stage.of(self._live.pod)
+        found = self._seen(self._live.pod)
         waits = found.stage is Stage.UNSCHEDULABLE and self._explained is not None
         return self._explained if waits and self._explained is not None else found
+
+    def _seen(self, pod: Manifest) -> Progress:
+        """Where the pod stands, and whether its runner waits for files: no pod says that."""
+        found, live = stage.of(pod), self._live
+        if found.stage is not Stage.RUNNING or not live.awaits:
+            return found
+        if live.trouble:
+            return Progress(stage=Stage.FETCHING, reason=outcome.FILES_UNAVAILABLE, message=live.trouble)
+        names = ", ".join(one.path for one in live.awaits)
+        return Progress(stage=Stage.FETCHING, reason=FETCHES, message=f"the worker fetches {names}")
 
     def due(self) -> float | None:
         """When (on the monotonic clock) to speak again if there is news; None: all is said."""
@@ -58,7 +70,7 @@ class Voice:
         """Write where the pod stands if that is news and the time for it has come."""
         live, due = self._live, self.due()
         assert live.pod is not None  # noqa: S101 - asked only about a pod that was seen
-        progress, now = stage.of(live.pod), self._clock.monotonic()
+        progress, now = self._seen(live.pod), self._clock.monotonic()
         if live.operation is None or status.gave_up(live.operation, live.key[1]) is not None:
             return
         if due is None or (progress.stage is not Stage.RUNNING and now < due):

@@ -18,6 +18,7 @@ from pathlib import Path
 from gitops import runner, worker
 from gitops.cluster import OperationObjects, connect, load
 from gitops.cluster.clock import SystemClock
+from gitops.download import HttpDownloads
 from gitops.logstore import DirectoryStore, SegmentedStore, bucket
 from gitops.ports.logstore import LogStore
 
@@ -38,6 +39,7 @@ async def main(kubeconfig: str, namespace: str, name: str, logs: str) -> None:
             watch=cluster.watch,
             logs=cluster.logs,
             exec=cluster.exec,
+            downloads=HttpDownloads(os.environ),
             history=cluster.history,
             store=store(logs),
             events=cluster.events,

@@ -23,6 +23,7 @@ def _options(**given: Any) -> _specification.Options:
             "env_from": (),
             "files": (),
             "files_from": (),
+            "fetch": (),
             "interpreter": "",
             "timeout": "",
             "step": "",
@@ -72,6 +73,30 @@ def test_what_differs_from_the_pool_is_in_the_spec() -> None:
         "idempotent": True,
         "resources": {"requests": {"cpu": "2"}, "limits": {"memory": "4Gi"}},
     }
+
+
+HEX = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        (f"https://h/a/big.tar@sha256:{HEX}", {"path": "big.tar", "url": "https://h/a/big.tar"}),
+        (f"https://h:8443/big.tar?x=/y@sha256:{HEX}", {"path": "big.tar", "url": "https://h:8443/big.tar?x=/y"}),
+        (f"https://h/a@b@sha256:{HEX}:bin/tool:x", {"path": "bin/tool", "url": "https://h/a@b", "executable": True}),
+    ],
+)
+def test_a_file_from_a_url(given: str, wanted: dict[str, Any]) -> None:
+    made = _specification.operation(_options(words=("x",), fetch=(given,), files_from=("secret/s:keys",)))
+    assert made["spec"]["filesFrom"][1] == {**wanted, "digest": f"sha256:{HEX}"}
+
+
+@pytest.mark.parametrize(
+    "given", ["https://h/a", f"https://h/a@sha256:{HEX}:p:y", "https://h/a@sha256:00", "h/a@sha256:x"]
+)
+def test_a_file_from_a_url_needs_its_digest(given: str) -> None:
+    with pytest.raises(errors.GitOpsError, match=r"digest|sha256|url"):
+        _specification.operation(_options(words=("x",), fetch=(given,)))
 
 
 def test_a_step_is_a_label() -> None:

@@ -18,6 +18,7 @@ ALLOW: dict[str, Any] = {
     "images": ["registry.example/team/*", "busybox:1"],
     "imagePullSecrets": ["team"],
     "serviceAccounts": ["deployer"],
+    "urls": ["https://files.example/releases/"],
     "resources": {"cpu": "4", "nvidia.com/gpu": 1},
 }
 

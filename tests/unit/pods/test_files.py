@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gitops import errors, runner
-from gitops.pods import marks, render
+from gitops.pods import delivery, marks, render
 from tests.unit.pods.test_render import container, launch
 
 
@@ -61,9 +61,40 @@ def test_secrets_and_config_maps_are_mounted_and_secrets_masked() -> None:
     assert [args[at + 1] for at, one in enumerate(args) if one == "--mask-directory"] == ["/workspace/keys"]
 
 
+DIGEST = "sha256:" + "0" * 64
+FETCHED = {"path": "big.tar", "url": "https://files.example/a?sig=s3cret", "digest": DIGEST}
+
+
+def test_what_comes_from_urls_is_waited_for_and_not_mounted() -> None:
+    pod = render.pod(
+        launch(filesFrom=[FETCHED, {"path": "keys", "secret": {"name": "deploy"}}, {**FETCHED, "path": "b"}])
+    )
+    args = container(pod)["args"]
+    assert args[: args.index("--")][:4] == ["--awaited", "2", "--await-timeout", "1020"]
+    assert [name for name in volumes(pod) if name.startswith("gitops-files")] == ["gitops-files-1"]
+    # Neither the address nor its query is in the pod.
+    assert "files.example" not in str(pod)
+    plain = render.pod(launch())
+    assert "--awaited" not in container(plain)["args"]
+    assert pod["spec"]["activeDeadlineSeconds"] - plain["spec"]["activeDeadlineSeconds"] == 1020
+
+
+def test_the_runner_is_told_which_file_to_take() -> None:
+    operation = launch(filesFrom=[{"path": "keys", "secret": {"name": "s"}}, {**FETCHED, "executable": True}]).operation
+    (one,) = delivery.fetched(operation)
+    start = ["/bin/sh", "/opt/gitops/runner/start"]
+    assert delivery.receive(one) == [
+        *start,
+        *("--receive", "0", "--path", "big.tar", "--digest", "0" * 64, "--mode", "755", "--spool", "/opt/gitops/spool"),
+    ]
+    assert delivery.missing(1) == [*start, "--missing", "1", "--spool", "/opt/gitops/spool"]
+    assert (one.shown, one.address.target) == ("https://files.example/a", "https://files.example/a?sig=s3cret")
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
+        ({"filesFrom": [FETCHED, FETCHED]}, "big.tar is given twice"),
         ({"files": [{"path": "a", "text": ""}, {"path": "a", "text": "x"}]}, "a is given twice"),
         (
             {"files": [{"path": "a/b", "text": ""}], "filesFrom": [{"path": "a", "secret": {"name": "s"}}]},

@@ -38,6 +38,8 @@ def record(code: int = 0, **more: Any) -> str:
 
 
 DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drained"}
+WAITED = record(126, filesAwaited=True)
+GAVE_UP_FILES = GaveUp(reason="FilesUnavailable", message="HTTP 503")
 TABLE: list[tuple[str, Evidence, Phase, str]] = [
     ("success", Evidence(pod=pod(terminated(0, message=record()))), Phase.SUCCEEDED, "Succeeded"),
     ("failure", Evidence(pod=pod(terminated(3, message=record(3)))), Phase.FAILED, "ScriptFailed"),
@@ -53,6 +55,36 @@ TABLE: list[tuple[str, Evidence, Phase, str]] = [
         Evidence(pod=pod(terminated(126, message=record(126, filesError=28)))),
         Phase.FAILED,
         "FilesNotWritten",
+    ),
+    (
+        "files that did not come while no worker lived",
+        Evidence(pod=pod(terminated(126, message=WAITED))),
+        Phase.FAILED,
+        "FilesUnavailable",
+    ),
+    (
+        "files that a worker gave up",
+        Evidence(pod=pod(terminated(126, message=WAITED)), gave_up=GaveUp(reason="FilesInvalid", message="404")),
+        Phase.FAILED,
+        "FilesInvalid",
+    ),
+    (
+        "a cancel while files were waited for",
+        Evidence(pod=pod(terminated(126, message=WAITED)), cancel="enough"),
+        Phase.CANCELLED,
+        "Cancelled",
+    ),
+    (
+        "a drained node while files were waited for",
+        Evidence(pod=pod(terminated(126, message=WAITED), conditions=[DISRUPTED]), gave_up=GAVE_UP_FILES),
+        Phase.FAILED,
+        "Evicted",
+    ),
+    (
+        "deleted while files were waited for",
+        Evidence(pod=pod(terminated(126, message=WAITED)), gone=True),
+        Phase.FAILED,
+        "PodDeleted",
     ),
     (
         "docker",
@@ -246,6 +278,10 @@ def test_each_stage_has_a_clock_and_each_trouble_too() -> None:
         "ImagePullTimeout",
         "still pulling after 60 s (ImageUnavailable): no such host",
     )
+    fetching = Progress(stage=Stage.FETCHING, reason="FilesUnavailable", message="HTTP 503")
+    assert found.read(fetching, 60.0) == (None, 60.0 + 900)
+    gave_up, _ = found.read(fetching, 960.0)
+    assert gave_up == GaveUp(reason="FilesUnavailable", message="still without its files after 900 s: HTTP 503")
     assert found.read(Progress(stage=Stage.RUNNING), 61.0) == (None, 61.0 + 100 + 30 + 60)
     assert found.read(Progress(stage=Stage.ENDED), 99.0) == (None, None)
 

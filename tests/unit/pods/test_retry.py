@@ -13,6 +13,7 @@ from gitops.pods import outcome, retry
 from gitops.pods.outcome import Evidence, GaveUp
 from gitops.runner.record import EndRecord
 
+WAITED = EndRecord(version=1, exit_code=126, files_awaited=True)
 NEVER_MADE = {
     "name": "operation",
     "state": {
@@ -137,3 +138,32 @@ def test_there_is_an_end_to_it_and_a_pause_between() -> None:
     assert [again(evidence, attempts=before) for before in range(3)] == [True, True, False]
     assert not again(evidence, most=1)
     assert [retry.delay(Retry(delay="10s"), attempts) for attempts in (1, 2, 3)] == [10, 20, 40]
+
+
+RAN: dict[str, Any] = {
+    "phase": "Failed",
+    "containerStatuses": [{"name": "operation", "state": {"terminated": {"exitCode": 126}}}],
+}
+GAVE_UP = {reason: GaveUp(reason=reason, message="words") for reason in ("FilesUnavailable", "FilesInvalid")}
+
+
+def test_a_script_that_waited_for_its_files_certainly_never_started() -> None:
+    waited = Evidence(pod=pod(**{**RAN, **target("EvictionByEvictionAPI")}), record=WAITED)
+    assert not retry.may_have_started(waited)
+    assert again(waited)
+    ran = Evidence(pod=pod(**{**RAN, **target("EvictionByEvictionAPI")}), record=EndRecord(version=1, exit_code=0))
+    assert retry.may_have_started(ran)
+
+
+@pytest.mark.parametrize(("reason", "wanted"), [("FilesUnavailable", True), ("FilesInvalid", False)])
+def test_only_files_that_may_come_later_are_worth_another_attempt(reason: str, *, wanted: bool) -> None:
+    evidence = Evidence(pod=pod(**RAN), record=WAITED, gave_up=GAVE_UP[reason])
+    assert again(evidence) is wanted
+    assert not again(evidence, attempts=2)
+    assert not again(Evidence(pod=pod(**RAN), record=WAITED, gave_up=GAVE_UP[reason], cancel="enough"))
+    # Without the runner's word there is no proof.
+    assert not again(Evidence(pod=pod(**RAN), gave_up=GAVE_UP[reason]))
+
+
+def test_a_runner_nobody_brought_files_to_is_followed_by_another_one() -> None:
+    assert again(Evidence(pod=pod(**RAN), record=WAITED))

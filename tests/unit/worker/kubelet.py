@@ -19,6 +19,7 @@ from gitops.ports.clock import Clock
 from gitops.ports.frontdoor import FrontDoor
 from gitops.ports.objects import DeleteOptions, Resource
 from gitops.testing.clock import FakeClock, settle
+from gitops.testing.download import FakeDownloads
 from gitops.testing.events import FakeEvents
 from gitops.testing.history import FakeHistory
 from gitops.testing.logstore import FakeLogStore
@@ -120,10 +121,13 @@ class Cluster:
         self.door: FrontDoor = OperationObjects(objects=self.objects, watch=self.watch, namespace=HOME)
         self.logs = FakePodLogs()
         self.exec = FakePodExec()
+        self.downloads = FakeDownloads()
         self.events = FakeEvents()
         self.history = FakeHistory(self.objects)
         self.pods: dict[str, Pod] = {}
         self.starts: list[str] = []
+        self.scripts: list[str] = []
+        """Pods whose script began, as far as their behaviour says it."""
         self.services: list[worker.Service] = []
         self.behaviour: Behaviour | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,6 +201,7 @@ class Cluster:
             "watch": self.watch,
             "logs": self.logs,
             "exec": self.exec,
+            "downloads": self.downloads,
             "history": self.history,
             "store": self.store,
             "events": self.events,
