@@ -29,7 +29,7 @@ def test_property_no_story_breaks_a_rule(chapter: int) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("label", [*LABELS, "fetch", "send"])
 def test_a_process_dies_at_every_point(label: str, after: bool) -> None:  # noqa: FBT001
     """Stories in which it really died there, and not only should have."""
     died = 0

@@ -123,7 +123,7 @@ def _logs(story: Story) -> Iterator[str]:
         for truth in pods:
             for which, frames in _stored(story, marks.log_name(*truth.key)):
                 yield from (f"I3: {job.name} in {which}: {words}" for words in _wrong(truth, frames))
-        if not ends or not (ends[-1].status.get("log") or {}).get("complete"):
+        if not ends or not pods or not (ends[-1].status.get("log") or {}).get("complete"):
             continue
         last = [truth for truth in pods if truth.key[0] == ends[-1].uid][-1]
         whole = [which for which, frames in _stored(story, marks.log_name(*last.key)) if _whole(last, frames)]
@@ -183,6 +183,7 @@ def _requests(story: Story) -> Iterator[str]:
                 yield f"I5: process {number} made {PER_MINUTE} requests in {last - first:.1f} s from {first:.0f} s on"
                 break
     plain = all(life.end == "exit" for job in story.plot.jobs for life in job.lives[:1])
+    plain = plain and not any("filesFrom" in job.spec for job in story.plot.jobs)
     if not story.plot.incidents and not story.plot.deaths and plain:
         labels = story.processes[0].line.labels
         asked = sum(labels[each] for each in ("claim", "create Pod", "progress", "log", "finish", "delete Pod"))
@@ -213,9 +214,10 @@ def _flight(story: Story) -> Iterator[str]:
 
 
 def _secret(story: Story) -> Iterator[str]:
-    """I7: what a Secret holds is nowhere else."""
+    """I7: what a Secret holds is nowhere else, nor is the signature of a URL but where it was written."""
     for address, found in story.cluster.objects.store.all():
-        if address[1] != "Secret" and SECRET in json.dumps(found):
+        shown = {**found, "spec": {}} if address[1] == "Operation" else found
+        if address[1] != "Secret" and SECRET in json.dumps(shown):
             yield f"I7: a secret's value is in {address}"
     if SECRET in str(story.cluster.events.told) or SECRET in str(story.told):
         yield "I7: a secret's value is in an Event, or in a worker's log"

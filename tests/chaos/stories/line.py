@@ -8,16 +8,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gitops import errors
 from gitops.objects import Manifest
+from gitops.objects.address import Address
+from gitops.ports.download import Terms
 from gitops.ports.history import Past
 from gitops.ports.objects import CARRIED_OUT_WITHIN, DeleteOptions, Listing, Resource
 from gitops.ports.watch import Put, WatchEvent, nobody
+from gitops.testing.download import FakeDownloads
 from gitops.testing.history import FakeHistory
 from gitops.testing.objects import FakeObjects
 from gitops.testing.podexec import FakePodExec
@@ -319,6 +322,47 @@ class LineExec:
             async for chunk in chunks:
                 yield chunk
         self._line.note("exec", after=True)
+
+    async def send(
+        self, namespace: str, pod: str, container: str, command: Sequence[str], content: AsyncIterator[bytes]
+    ) -> None:
+        self._line.note("send")
+        await self._exec.send(namespace, pod, container, command, self._sent(content))
+        self._line.note("send", after=True)
+
+    async def _sent(self, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in content:
+            self._line.alive()
+            if self._line.cut:
+                raise unavailable("the connection broke")
+            yield chunk
+
+
+class LineDownloads:
+    """The Downloads port: another network, which is as bad in a storm, and there while the API server is not."""
+
+    def __init__(self, line: Line, downloads: FakeDownloads) -> None:
+        self._line = line
+        self._downloads = downloads
+
+    @asynccontextmanager
+    async def open(self, address: Address, terms: Terms) -> AsyncIterator[AsyncIterator[bytes]]:
+        self._line.note("fetch")
+        await self._storm()
+        async with self._downloads.open(address, terms) as chunks:
+            yield self._chunks(chunks)
+        self._line.note("fetch", after=True)
+
+    async def _chunks(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        async for chunk in chunks:
+            await self._storm()
+            yield chunk
+
+    async def _storm(self) -> None:
+        await asyncio.sleep(self._line.random.random() * 0.5)
+        self._line.alive()
+        if self._line.random.random() < self._line.storm:
+            raise errors.DownloadUnavailable("cannot fetch it", cause="the connection broke")
 
 
 class LineHistory:

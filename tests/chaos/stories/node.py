@@ -12,6 +12,7 @@ from gitops import errors
 from gitops.objects import Manifest
 from gitops.pods import command, marks
 from gitops.ports.objects import DeleteOptions
+from gitops.testing.podexec import Waiting
 from gitops.testing.store import Stored
 from tests.unit.worker.kubelet import OPS, Cluster, Pod
 
@@ -115,6 +116,7 @@ class Nodes:
     def _end_of(self, truth: Truth) -> None:
         """Its processes are gone, unless nobody knows."""
         if not truth.silent:
+            self.cluster.exec.waiting.pop(truth.pod.name, None)
             truth.over = True
             truth.ended_at = min(truth.ended_at, asyncio.get_running_loop().time())
 
@@ -159,9 +161,15 @@ class Nodes:
             self.cluster.objects.server.create(kind, event)
 
     async def _run(self, truth: Truth) -> None:
-        truth.ran, truth.began_at = True, asyncio.get_running_loop().time()
+        count = _awaited(truth)
+        if count:
+            self.cluster.exec.waiting[truth.pod.name] = Waiting()
+        else:
+            self._begin(truth)
         self.cluster.logs.write(OPS, truth.pod.name, marks.CONTAINER, b"")
         await self._say(truth, phase="Running", containerStatuses=self._running(truth))
+        if count and not await self._files(truth, count):
+            return await self._end(truth, code=126, filesAwaited=True)
         for number, pause in enumerate(truth.life.lines, 1):
             if await self._stopped(truth, pause):
                 return await self._stop(truth)
@@ -182,6 +190,17 @@ class Nodes:
                 await truth.stop.wait()
                 await self._stop(truth)
         return None
+
+    def _begin(self, truth: Truth) -> None:
+        truth.ran, truth.began_at = True, asyncio.get_running_loop().time()
+
+    async def _files(self, truth: Truth, count: int) -> bool:
+        """Wait for the files a worker is to bring, then begin; False: told to stop before, and nothing was started."""
+        while self.cluster.exec.waiting[truth.pod.name].missing(count):
+            if await self._stopped(truth, 0.05):
+                return False
+        self._begin(truth)
+        return True
 
     async def _written_off(self, truth: Truth) -> None:
         """After a while somebody makes sure that the machine is off, and deletes its Node."""
@@ -260,7 +279,8 @@ class Nodes:
     async def _stopped(self, truth: Truth, seconds: float) -> bool:
         """Let time pass; True as soon as the pod is to be deleted, if its kubelet can know."""
         until = asyncio.get_running_loop().time() + seconds
-        while (left := until - asyncio.get_running_loop().time()) > 0:
+        # What is left may be so little that time does not move for it.
+        while (left := until - asyncio.get_running_loop().time()) > 1e-6:
             if truth.away or self.down:
                 await asyncio.sleep(min(left, 1))
                 continue
@@ -281,6 +301,12 @@ class Nodes:
                 lines += b"%d|o|%d|%s\n" % (number, offset, line)
             offset += len(line) + 1
         return lines
+
+
+def _awaited(truth: Truth) -> int:
+    """How many files the runner was told to wait for."""
+    words = truth.pod.manifest["spec"]["containers"][0]["args"]
+    return int(words[words.index("--awaited") + 1]) if "--awaited" in words[: words.index("--")] else 0
 
 
 def _container(name: str = marks.CONTAINER, **state: Any) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.chaos.stories.line import Death
@@ -26,8 +27,14 @@ HOSTILE = frozenset(
 """What may change how an operation ends. Everything else must not."""
 SLOWING = frozenset({"outage", "away"})
 """What keeps nodes from starting pods, or from saying that they did."""
+FILE_LABELS = ("fetch", "send", "exec")
+"""The same while files from URLs are brought."""
+HOST = "https://files.example/"
+FILES = {f"{HOST}big": bytes(range(256)) * 1000, f"{HOST}small": b"small"}
 TIGHT = "20s"
 SECRET = "hunter2-of-the-story"
+WITH_FILES = 0.2
+"""Share of the stories in which operations have files from URLs."""
 PEACEFUL = (
     *(
         "kill",
@@ -103,6 +110,11 @@ def plot(number: int) -> Plot:
     kind = number % 10
     jobs = [_job(chance, index) for index in range(chance.choice([1, 1, 2, 3, 5]))]
     deaths = dict(_deaths(chance, number)) if kind in {1, 2, 3, 4} else {}
+    # Chosen apart, so that the other stories stay as they were.
+    apart = random.Random(f"files of {number}")  # noqa: S311 - as above
+    if apart.random() < WITH_FILES:
+        jobs = [_with_files(apart, one) for one in jobs]
+        deaths = deaths or dict(_deaths_on_the_way(apart))
     incidents = [] if kind == 0 else [*_incidents(chance, kind), *_provoking({one.label for one in deaths.get(0, [])})]
     return Plot(
         number=number,
@@ -117,7 +129,13 @@ def plot(number: int) -> Plot:
 def _pool(chance: random.Random) -> dict[str, Any]:
     start = TIGHT if chance.random() < 0.3 else "3m"
     timeouts = {"unschedulable": start, "imagePull": start, "starting": start, "run": "2m", "grace": "10s"}
-    return {"timeouts": timeouts, "maxOperations": chance.choice([1, 2, 10]), "retry": {"attempts": 3, "delay": "5s"}}
+    allow = {"urls": [HOST]}
+    return {
+        "timeouts": timeouts,
+        "allow": allow,
+        "maxOperations": chance.choice([1, 2, 10]),
+        "retry": {"attempts": 3, "delay": "5s"},
+    }
 
 
 def _job(chance: random.Random, index: int) -> Job:
@@ -128,6 +146,26 @@ def _job(chance: random.Random, index: int) -> Job:
     ends = ["exit"] * 20 + ["killed", "silent", "evicted", "rejected", "image", "never"]
     lives = [_life(chance, chance.choice(ends)), _life(chance, chance.choice(["exit", "exit", "evicted"])), Life()]
     return Job(name=f"job-{index}", at=chance.uniform(0, 20), spec=spec, lives=lives)
+
+
+def _with_files(chance: random.Random, job: Job) -> Job:
+    if chance.random() < 0.4:
+        return job
+    urls = chance.choice([[f"{HOST}small"], list(FILES)])
+    files = [
+        {
+            "path": url.removeprefix(HOST),
+            "url": f"{url}?signature={SECRET}",
+            "digest": f"sha256:{hashlib.sha256(FILES[url]).hexdigest()}",
+        }
+        for url in urls
+    ]
+    return replace(job, spec={**job.spec, "filesFrom": files})
+
+
+def _deaths_on_the_way(chance: random.Random) -> Iterator[tuple[int, list[Death]]]:
+    for process in range(chance.choice([0, 1, 2])):
+        yield process, [Death(label=chance.choice(FILE_LABELS), nth=chance.choice([1, 2]), after=chance.random() < 0.5)]
 
 
 def _life(chance: random.Random, end: str) -> Life:

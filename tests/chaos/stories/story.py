@@ -10,12 +10,13 @@ from typing import Any, Self
 from gitops import worker
 from gitops.cluster.operations import OperationObjects
 from gitops.ports.logstore import LogStore
+from gitops.testing.download import Serving
 from gitops.testing.store import Stored
 from tests.chaos.stories import incidents, storage
-from tests.chaos.stories.line import FINAL, Line, LineExec, LineHistory, LineLogs, LineObjects, LineWatch
+from tests.chaos.stories.line import FINAL, Line, LineDownloads, LineExec, LineHistory, LineLogs, LineObjects, LineWatch
 from tests.chaos.stories.loop import VirtualClock
 from tests.chaos.stories.node import Nodes
-from tests.chaos.stories.plot import SECRET, TROUBLE, Incident, Job, Plot
+from tests.chaos.stories.plot import FILES, SECRET, TROUBLE, Incident, Job, Plot
 from tests.unit.worker.kubelet import HOME, OPS, RUNNER, Cluster
 
 PATIENCE = 1200.0
@@ -115,6 +116,8 @@ class Story:
     async def _furnish(self) -> None:
         cluster = self.cluster
         await cluster.furnish(**self.plot.pool)
+        for url, content in FILES.items():
+            cluster.downloads.serve(url, Serving(content=content))
         await self._make_secret()
         source = {"url": "https://git.example/x", "ref": {"branch": "main"}, "path": "."}
         await cluster.make("GitSync", "main", spec={"source": source, "interval": "5m"})
@@ -162,6 +165,7 @@ class Story:
             door=OperationObjects(objects=objects, watch=watch, namespace=HOME),
             logs=LineLogs(line, self.cluster.logs),
             exec=LineExec(line, self.cluster.exec),
+            downloads=LineDownloads(line, self.cluster.downloads),
             history=LineHistory(line, self.cluster.history),
             store=store,
             clock=clock,
