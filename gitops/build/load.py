@@ -37,6 +37,15 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     return found
 
 
+def is_readable(text: bytes, file: str) -> bool:
+    """Whether it is YAML at all, whatever its documents are."""
+    try:
+        load_authored(text, file)
+    except errors.ConfigError:
+        return False
+    return True
+
+
 def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Location]]:
     pending = deque((document.value, document.start, document) for document in documents if document.value != {})
     while pending:

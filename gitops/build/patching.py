@@ -11,6 +11,7 @@ from gitops.build.collection import Collection
 from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.kustomization import ConfigFile, Kustomization
+from gitops.build.load import is_readable
 from gitops.build.load import resources as load_resources
 from gitops.build.resource import Resource
 from gitops.location import Location
@@ -182,7 +183,14 @@ class PatchText:
     def operations(self, at: Where) -> list[dict[str, Any]] | None:
         """The JSON Patch it is; None if it is none."""
         path, content = self._file(at)
-        ops = patch.operations(content, path, at, self.context)
+        try:
+            ops = patch.operations(content, path, at, self.context)
+        except errors.BuildError:
+            raise
+        except errors.ConfigError as error:
+            if self.inline:
+                error.location = embedded.place(self.source, self.pointer, self.inline)(error.location or at())
+            raise
         if self.inline and self.context.tracking and ops:
             move(ops, embedded.place(self.source, self.pointer, self.inline))
         return ops
@@ -207,6 +215,9 @@ class PatchText:
         except errors.ConfigError as error:
             if patch.says_nothing(content, path):
                 return []
+            if not is_readable(content, path):
+                at_fault = error.location or at()
+                raise errors.BuildError(error.message, cause=error.cause, hint=error.hint, location=at_fault) from error
             raise errors.BuildError(
                 "this is neither a strategic merge patch nor a JSON patch",
                 cause=f"{error.message}{': ' if error.cause else ''}{error.cause}",

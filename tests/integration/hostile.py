@@ -150,7 +150,7 @@ def _bombs() -> None:
     ATTACKS["deep-json"] = ({**_naming("openapi", "p"), "p": json_deep}, "nests deeper than 200 levels")
     ATTACKS["deep-patch"] = (
         _with(patches=[{"target": {"kind": "ConfigMap"}, "patch": "[" * 100_000}]),
-        "neither a strategic merge patch nor a JSON patch",
+        "nests deeper than 200 levels",
     )
     ATTACKS["deep-path"] = (_with(replacements=[_replacement(".".join("x" * 20_000))]), "more than 100 parts")
     refs = {"properties": {f: {"$ref": "A"} for f in ("a", "b", "kind", "apiVersion", "metadata")}}
