@@ -12,7 +12,7 @@ from gitops.build.kustomization import ConfigFile
 from gitops.build.resource import Resource
 from gitops.location import Location
 from gitops.merge.schema import Schema, builtin, from_openapi
-from gitops.yaml.scalars import Authored
+from gitops.yaml.scalars import Authored, text_of
 from gitops.yaml.tracked import Text
 
 Mark = Callable[[Any, Any], Any]
@@ -50,7 +50,7 @@ class Context:
         def mark(value: Any, before: Any) -> Any:
             if isinstance(value, str):
                 return Text.placed(value, at, before, derived=derived)
-            return Authored(str(value), value, at, before)
+            return Authored(text_of(value), value, at, before)
 
         return mark
 

@@ -18,6 +18,8 @@ _MANY = 100
 """Times from which on a bounded repetition counts as an unbounded one."""
 _TRIES_A_STEP = 10_000
 
+_REPEATED = ("*", "?", "+")
+
 _ESCAPED = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]])*\]", re.DOTALL)
 _CLASS = re.compile(r"\\\\|\[\^?\]?(?:\\.|[^\]])*\]", re.DOTALL)
 _QUANTIFIED = re.compile(r"[*+?]\??|\{(?P<least>\d+)(?P<comma>,)?(?P<most>\d*)\}\??")
@@ -56,14 +58,31 @@ class Pattern:
         return 1 + tries // _TRIES_A_STEP
 
 
-def whole(pattern: str, *, after: str = "") -> Pattern:
-    """A pattern for a whole text: itself, then `after`, which is trusted.
+def whole(pattern: str) -> Pattern:
+    """A pattern for a whole text.
 
     Raises:
         ValueError: it is not valid, or refused.
     """
     text, repeats, ways = _translated(pattern)
-    return Pattern(_compiled(rf"(?:{text}){after}\Z"), repeats + after.count("*"), ways)
+    return Pattern(_compiled(rf"(?:{text})\Z"), repeats, ways)
+
+
+def ending(pattern: str, after: str) -> Pattern:
+    """A pattern for a whole text that ends with `after`, which is trusted: `search` it.
+
+    kustomize puts `^` before and `after` behind it, without a group: a choice in it is one between a beginning and an
+    end, and a repetition it begins with repeats the `^`, so that it may stand anywhere.
+
+    Raises:
+        ValueError: it is not valid, or refused.
+    """
+    start = "^"
+    if pattern[:1] in _REPEATED and pattern[1:2] not in _REPEATED:
+        start, pattern = "^" if pattern[0] == "+" else "", pattern[1:]
+    text, repeats, ways = _translated(pattern)
+    anywhere = not start or "|" in text
+    return Pattern(_compiled(rf"{start}{text}{after}\Z"), repeats + after.count("*") + anywhere, ways)
 
 
 def within(pattern: str) -> Pattern:

@@ -21,7 +21,7 @@ from gitops.build.kustomization import Kustomization, checked_file
 from gitops.build.paths import lookup, split_path
 from gitops.build.resource import Resource
 from gitops.yaml import keys, load_config
-from gitops.yaml.scalars import Dialect, is_null, is_string, plain, resolve, text_of
+from gitops.yaml.scalars import Authored, Dialect, is_null, is_string, plain, resolve, text_of
 from gitops.yaml.tracked import copy
 
 _DEFAULT_PATH = "metadata.name"
@@ -96,7 +96,7 @@ def apply(replacement: Mapping[str, Any], job: Job) -> None:
         raise errors.BuildError(
             "a replacement needs a source (or a sourceValue) and at least one target", location=job.at()
         )
-    value = fixed if source is None else _source(source, job)
+    value = _read(str(fixed)) if source is None else _source(source, job)
     price = budget.size(value)
     for target in targets:
         select = target.get("select")
@@ -107,6 +107,14 @@ def apply(replacement: Mapping[str, Any], job: Job) -> None:
                 job.pay(budget.APPLIED)
                 _copy(value, resource, str(path), target.get("options") or {}, price, job)
             job.collection.changed([resource])
+
+
+def _read(text: str) -> Any:
+    """A value written in the replacement itself: kustomize reads it as if it stood in a manifest."""
+    try:
+        return resolve(text, Dialect.MANIFEST)
+    except ValueError:
+        return text
 
 
 def _source(source: Mapping[str, Any], job: Job) -> Any:
@@ -192,6 +200,7 @@ def _copy(value: Any, resource: Resource, path: str, options: Mapping[str, Any],
             hint="set `options: {create: true}` on the target to create it" if not create else "",
             location=at(),
         )
+    job.context.odd = job.context.odd or create
     for container, key in places:
         job.pay(2 * (price + budget.size(container[key])))
         container[key] = _put(value, container[key], options, at, job.mark)
@@ -208,7 +217,17 @@ def _put(value: Any, old: Any, options: Mapping[str, Any], at: Where, mark: Mark
         text = _spliced("" if old is CREATED else text_of(old), text, delimiter, options.get("index") or 0)
     if isinstance(old, dict | list):
         return copy(value) if isinstance(value, dict | list) else mark(value, None)
-    return mark(plain(_typed(text, old, at)), None if old is CREATED else old)
+    if old is CREATED:
+        return _marked(_read(text), mark)
+    return mark(plain(_typed(text, old, at)), old)
+
+
+def _marked(value: Any, mark: Mark) -> Any:
+    """A new value with its stamp; its spelling stays, for annotations."""
+    if not isinstance(value, Authored):
+        return mark(value, None)
+    stamped = mark(value.value, None)
+    return Authored(value.text, value.value, getattr(stamped, "at", None))
 
 
 def _spliced(old: str, text: str, delimiter: str, index: int) -> str:
@@ -223,11 +242,9 @@ def _spliced(old: str, text: str, delimiter: str, index: int) -> str:
 
 
 def _typed(text: str, old: Any, at: Where) -> Any:
-    if old is not CREATED and is_string(old):
+    if is_string(old):
         return text
     found = resolve(text, Dialect.MANIFEST)
-    if old is CREATED:
-        return found
     real, before = plain(found), plain(old)
     if real.__class__ is before.__class__ or (isinstance(before, float) and isinstance(real, int)):
         return found

@@ -35,7 +35,7 @@ def prefix(resources: Sequence[Resource], text: str, specs: FieldSpecs, mark: Ma
         if spec.path == "metadata/name" and text:
             resource.prefixes = (*resource.prefixes, text)
             resource.remember()
-        fieldspec.change(resource, spec, lambda old: mark(text + text_of(old), old), str)
+        fieldspec.change(resource, spec, lambda old: mark(text + _text(old), old), str)
 
 
 def suffix(resources: Sequence[Resource], text: str, specs: FieldSpecs, mark: Mark) -> None:
@@ -44,7 +44,18 @@ def suffix(resources: Sequence[Resource], text: str, specs: FieldSpecs, mark: Ma
         if spec.path == "metadata/name" and text:
             resource.suffixes = (*resource.suffixes, text)
             resource.remember()
-        fieldspec.change(resource, spec, lambda old: mark(text_of(old) + text, old), str)
+        fieldspec.change(resource, spec, lambda old: mark(_text(old) + text, old), str)
+
+
+def _single(value: Any) -> Any:
+    """A value that is to be changed, which must be no mapping and no list."""
+    if isinstance(value, dict | list):
+        raise errors.BuildError("a mapping or a list stands where a single value is expected")
+    return value
+
+
+def _text(value: Any) -> str:
+    return text_of(_single(value))
 
 
 def _renamed(resources: Sequence[Resource], specs: FieldSpecs) -> Iterable[tuple[Resource, FieldSpec]]:
@@ -67,7 +78,7 @@ def namespace(
     """Set the namespace of namespaced objects, and where objects name it."""
 
     def edit(old: Any) -> Any:
-        return old if unset_only and not is_null(old) and text_of(old) else mark(name, old)
+        return old if unset_only and not is_null(old) and _text(old) else mark(name, _single(old))
 
     for resource in resources:
         resource.remember()
@@ -153,11 +164,11 @@ def image(
     pattern = _image_pattern(name)
 
     def edit(old: Any) -> Any:
-        text = text_of(old)
+        text = _text(old)
         if is_null(old) or (name not in text and name.isalnum()):
             return old
         pay(pattern.steps(text))
-        if not pattern.regex.match(text):
+        if not pattern.regex.search(text):
             return old
         renamed = _renamed_image(text, entry)
         return old if renamed == text else mark(renamed, old)
@@ -172,7 +183,7 @@ def image(
 
 def _image_pattern(name: str) -> patterns.Pattern:
     try:
-        return patterns.whole(name, after=r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?")
+        return patterns.ending(name, r"(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?")
     except ValueError as error:
         raise errors.BuildError(f"the image name {name!r} is not a valid pattern", cause=str(error)) from error
 
@@ -236,7 +247,7 @@ def replicas(resources: Sequence[Resource], entry: Mapping[str, Any], specs: Fie
             identities = (*resource.previous_identities, resource.identity)
             if any(known.name == name and known.gvk.selected_by(spec.gvk) for known in identities):
                 found = True
-                fieldspec.change(resource, spec, lambda old: mark(count, old), int)
+                fieldspec.change(resource, spec, lambda old: mark(count, _single(old)), int)
     if not found:
         kinds = sorted({spec.gvk.kind for spec in specs})
         raise errors.BuildError(f"replicas: no {', '.join(kinds)} is named {name!r}", location=at())

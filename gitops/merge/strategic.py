@@ -152,7 +152,7 @@ def _walk_mapping(base: Any, patch: Any, at: _Place) -> Any:
 
 
 def _plain(value: Any) -> bool:
-    return value.__class__ is not Authored
+    return not isinstance(value, Authored)
 
 
 def _directive(patch: Any, at: _Place) -> str:

@@ -15,7 +15,7 @@ import yaml
 from gitops import errors
 from gitops.location import Location
 from gitops.yaml import scalars
-from gitops.yaml.scalars import Authored, Dialect, is_string
+from gitops.yaml.scalars import Authored, Blank, Dialect, is_string
 from gitops.yaml.tracked import Items, Map, Text, Unquoted, copy
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -323,18 +323,23 @@ class _Reader:
             value = self.words.get(event.value, _MISSING)
             if value is _MISSING:
                 value = self._plain(event)
-            if value.__class__ is Authored and self.flow and ":" in value.text and is_string(value):
-                # kustomize quotes what has a colon between brackets, after which a time of day is a string.
-                value = value.text
+            if value.__class__ is Authored and self.flow:
+                value = self._between_brackets(value)
         elif event.tag is None or event.tag == "!":
             value = event.value
         else:
             value = self._tagged(event)
         if self.tracked:
             return self._track(value, event)
-        if value.__class__ is Authored:
+        if isinstance(value, Authored):
             self.odd = True
         return value
+
+    def _between_brackets(self, value: Authored) -> Any:
+        """Kustomize quotes what has a colon, or nothing at all, between brackets, after which it is a string."""
+        if value.text == "":
+            return Blank() if self.dialect is Dialect.MANIFEST else value
+        return value.text if ":" in value.text and is_string(value) else value
 
     def _plain(self, event: Any) -> Any:
         text = event.value
@@ -357,7 +362,7 @@ class _Reader:
             text.at, text.before, text.derived = at, None, False
             return text
         if isinstance(value, Authored):
-            return Authored(value.text, value.value, at)
+            return value.__class__(value.text, value.value, at)
         return Authored(scalars.text_of(value), value, at)
 
     def _placed(self, value: Any, key: Any) -> Any:

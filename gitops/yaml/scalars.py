@@ -68,6 +68,15 @@ class Authored:
         return f"Authored({self.text!r}, {self.value!r})"
 
 
+class Blank(Authored):
+    """Nothing at all as a value between brackets, `{a: , b: 1}`: null, until it is printed as an empty string."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str = "", value: Any = None, at: Location | None = None, before: Any = None) -> None:
+        super().__init__(text, value, at, before)
+
+
 def is_string(value: Any) -> bool:
     """Whether a scalar is a YAML string, however it is carried."""
     return isinstance(value, str) or (isinstance(value, Authored) and isinstance(value.value, str))
@@ -124,6 +133,8 @@ def plain(value: Any) -> Any:
             return {str(key): plain(item) for key, item in value.items()}
         case list():
             return [plain(item) for item in value]
+        case Blank():
+            return ""
         case Authored():
             return value.value
         case _:

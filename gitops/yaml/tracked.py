@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from gitops.location import Location
-from gitops.yaml.scalars import Authored, text_of
+from gitops.yaml.scalars import Authored, Blank, text_of
 
 
 class Map(dict[str, Any]):
@@ -72,7 +72,7 @@ def replacing(value: Any, before: Any) -> Any:
         case Text():
             return Text.placed(value, value.at, before)
         case Authored() if value.at is not None:
-            return Authored(value.text, value.value, value.at, before)
+            return value.__class__(value.text, value.value, value.at, before)
         case Map() | Items():
             value.before = before
     return value
@@ -104,6 +104,8 @@ def respelled(value: Any) -> Any:
                 value[key] = respelled(item)
         case list():
             value[:] = [respelled(item) for item in value]
+        case Blank():
+            return Text.placed("", value.at, value.before)
         case Authored() if isinstance(value.value, str):
             return Text.placed(value.value, value.at, value.before)
         case Authored():

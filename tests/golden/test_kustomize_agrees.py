@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.golden import overlays
+from tests.golden import overlays, wild
 from tests.golden.oracle import differences
 
 EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "0"))
 FEW, MANY = 8, EXAMPLES or 200
+overlays.FEATURES.update(wild.FEATURES)
 FOLDER = Path(__file__).parent / "data" / "overlays"
 KEPT = sorted(FOLDER.glob("*.json"))
 FOUND = FOLDER / "found.json"

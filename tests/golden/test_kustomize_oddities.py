@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,38 @@ FILES: dict[str, tuple[str, str, str]] = {
         ' prefix: p-}"]\n'), A, "",
     ),
 }  # fmt: skip
+PODS = "\n---\n".join(
+    json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}"}, "spec": {"containers": [container]}})
+    for i, container in enumerate(
+        {"name": "a", "image": image} for image in ("nginx", "busybox@sha256:abc", "r.io:5000/a/nginx:2", "xbusybox")
+    )
+)
+for _name in ("*", "+", "nginx|busybox", "*nginx", "**", "(?i)NGINX", "a|b|"):
+    FILES[f"images: {_name!r}"] = (f'resources: [a.yaml]\nimages: [{{name: "{_name}", newTag: t}}]\n', PODS, "")
+for _value in ("{n: , m: 1}", "{n}", "{n: {m: }}", "[a, {b: }]", "{n: !!null , m: 1}", "{a: 12:30}"):
+    _text = MAP.format(name="a") + f"spec: {_value}\n"
+    FILES[f"between brackets: {_value}"] = ("resources: [a.yaml]\n", _text, "")
+    FILES[f"patched between brackets: {_value}"] = (PATCH, _text, MAP.format(name="a") + "other: {n: , m: {x: }}\n")
+for _path in ("metadata/labels", "spec/list", "spec/n", "spec/m"):
+    for _plugin in (
+        {"kind": "PrefixTransformer", "prefix": "q-"},
+        {"kind": "NamespaceTransformer", "metadata": {"name": "x", "namespace": "n"}},
+        {"kind": "ImageTagTransformer", "imageTag": {"name": "nginx", "newTag": "1"}},
+        {"kind": "ReplicaCountTransformer", "replica": {"name": "a", "count": 2}},
+        {"kind": "LabelTransformer", "labels": {"a": "b"}},
+    ):
+        _about = {"apiVersion": "builtin", "metadata": {"name": "x"}, "fieldSpecs": [{"path": _path}], **_plugin}
+        FILES[f"{_plugin['kind']} of {_path}"] = (
+            "resources: [a.yaml]\ntransformers: [b.yaml]\n",
+            MAP.format(name="a") + "  labels: {x: y}\nspec: {list: [a, {b: c}], n: null, m: {}}\n",
+            json.dumps(_about),
+        )
+for _value in ('"0644"', '"1"', '"true"', '""', "0x10"):
+    for _fields in ("metadata.annotations.x, spec.new", "data"):
+        _replacement = f"{{sourceValue: {_value}, targets: [{{select: {{kind: ConfigMap}}, fieldPaths: [{_fields}]"
+        FILES[f"replacement puts {_value} into {_fields}"] = (
+            f"resources: [a.yaml]\nreplacements: [{_replacement}, options: {{create: true}}}}]}}]\n", A, "",
+        )  # fmt: skip
 for _entry in ("", "# nothing", "---", "null", "[]", "{}", "a.yaml#"):
     for _field in ("generators", "transformers", "validators"):
         FILES[f"{_field}: {_entry!r}"] = (f"resources: [a.yaml]\n{_field}: [{_entry!r}]\n", A, "")
