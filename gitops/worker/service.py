@@ -230,6 +230,8 @@ class Service:
             if pool is None and name in roster.pools:
                 continue  # another Worker's
             for operation in waiting:
+                if self._resting((operation.metadata.uid, 0)):
+                    continue
                 why_not, holder = self.inspector.trouble.get(name, ""), queue.waits_for(operation, taken)
                 ended = (
                     admit.removed(operation)

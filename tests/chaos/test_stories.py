@@ -83,6 +83,13 @@ KNOWN = {
         # The place is free for the other process only.
         Incident(at=5, what="commit", which=4),
     ],
+    "an operation that fails in the queue, and nobody has heard yet that it was deleted": [
+        job("one", Life()),
+        Incident(at=0.5, what="suspend"),
+        Incident(at=2, what="lag", much=1.0),
+        Incident(at=3, what="delete operation"),
+        Incident(at=3.1, what="remove pool"),
+    ],
     "clocks that run out while nothing is heard of the pod": [
         job("stale", Life(placed=14.0, started=0.3, lines=(10.0,) * 8)),
         Incident(at=13, what="cut"),
