@@ -190,6 +190,11 @@ _POOL: tuple[Rule, ...] = (
         Impact.DESTRUCTIVE,
         _about("operations of pool {name} move to another namespace ({moved}); the old one is deleted with all in it"),
     ),
+    (
+        "/spec/allow/urls",
+        Impact.NEXT_OPERATION,
+        _about(f"what the worker fetches for operations of pool {{name}} changes ({{moved}}): {_NEW_ONLY}"),
+    ),
     ("/spec/timeouts", Impact.NEXT_OPERATION, _about(f"{{field}} {{moved}} on pool {{name}}: {_NEW_ONLY}")),
     (
         "/spec/rbac",

@@ -277,6 +277,26 @@ async def test_a_finalizer_holds_an_object_back(ground: Ground) -> None:
     assert await ground.objects.get(kind, ground.namespace, "a") is None
 
 
+async def test_a_pod_on_a_node_stays_until_its_kubelet_says_that_it_ended(ground: Ground) -> None:
+    kind = await ground.kind("v1", "Pod")
+    accounts = await ground.kind("v1", "ServiceAccount")
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "a", "namespace": ground.namespace}}
+    await ground.objects.create(accounts, account)
+    containers = [{"name": "main", "image": "none"}]
+    spec = {"nodeName": "absent", "serviceAccountName": "a", "automountServiceAccountToken": False}
+    metadata = {"name": "a", "namespace": ground.namespace}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {**spec, "containers": containers}}
+    await ground.objects.create(kind, pod)
+    assert await ground.objects.delete(kind, ground.namespace, "a", options=DeleteOptions())
+    # Its last status still comes, and is seen.
+    await ground.objects.patch_status(kind, ground.namespace, "a", {"status": {"phase": "Failed"}})
+    found = await ground.objects.get(kind, ground.namespace, "a")
+    assert found is not None
+    assert (found["status"]["phase"], "deletionTimestamp" in found["metadata"]) == ("Failed", True)
+    assert await ground.objects.delete(kind, ground.namespace, "a", options=DeleteOptions(grace_seconds=0))
+    assert await ground.objects.get(kind, ground.namespace, "a") is None
+
+
 async def test_a_listing_is_complete_and_says_what_its_items_are(ground: Ground) -> None:
     kind = await ground.kind("v1", "ConfigMap")
     for name in ("a", "b", "c"):

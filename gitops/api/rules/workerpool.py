@@ -6,9 +6,23 @@ import re
 
 from gitops.api.rules import policy, template
 from gitops.api.rules.rule import Rule, short_name
+from gitops.objects import address
 
 # The host has a dot or a port, or is localhost: so Docker tells it from the first part of a path.
 _REPOSITORY = r"^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9.-]+:[0-9]+)(:[0-9]+)?(/[a-z0-9._-]+)*$"
+
+# Parts that servers resolve, and IPv4 addresses that only some programs read as such; `address.parse` says it exactly.
+_RESOLVED = r"(?i)/[.]{1,2}(/|;|$)|%2e|%2f|%5c"
+_UNUSUAL = r"^https?://([^/:]*[.])?([0-9]+|0x[0-9a-f]*)(:[0-9]+)?/"
+_USUAL = r"^https?://((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])([.]|:|/)){4}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return address.parse(text).query is None
+    except ValueError:
+        return False
+
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -91,6 +105,23 @@ RULES: tuple[Rule, ...] = (
         message="create: false needs the name of the account that exists",
         accepts=({"create": False, "name": "builder"}, {"name": "builder"}, {}),
         rejects=({"create": False}, {"create": False, "name": ""}),
+    ),
+    Rule(
+        kind="WorkerPool",
+        path="/spec/allow/urls/*",
+        cel=f"!self.matches(r'{_RESOLVED}') && (!self.matches(r'{_UNUSUAL}') || self.matches(r'{_USUAL}'))",
+        holds=_is_address,
+        message="a URL that is allowed is plain: no . or .. in any spelling, no address in an unusual form",
+        accepts=("https://files.example/releases/", "http://10.0.0.1:8080/a..b/.c/", "https://1.example/*/x-*"),
+        rejects=(
+            "https://files.example/a/../b",
+            "https://files.example/%2E%2e/b",
+            "https://files.example/..;x/",
+            "https://127.1/",
+            "https://0x7f000001/a",
+            "http://2130706433:80/",
+            "https://256.0.0.1/",
+        ),
     ),
     Rule(
         kind="WorkerPool",

@@ -55,6 +55,11 @@ def ref(kind: str, group: str = "", name: str = "web") -> ResourceRef:
             "at most 4 → 8 operations at a time on pool linux; running operations go on",
         ),
         (
+            update(POOL, "/spec/allow/urls", [], ["https://h/"]),
+            Impact.NEXT_OPERATION,
+            'what the worker fetches for operations of pool linux changes ([] → ["https://h/"]): new operations only',
+        ),
+        (
             update(POOL, "/spec/suspended", False, True),  # noqa: FBT003
             Impact.NEXT_OPERATION,
             "pool linux admits nothing more; running operations finish",
