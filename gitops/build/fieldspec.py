@@ -112,7 +112,8 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
     """
     maker = create if spec.create else None
     path = split(spec.path)
-    if maker is None and path[0] and path[0] not in resource.data and not path[0].endswith("[]"):
+    first = path[0]
+    if maker is None and first and first not in resource.data and not first.endswith("[]") and not first.isdecimal():
         return  # most specs name fields that most objects do not have
     if len(path) > MAX_PARTS:
         raise errors.BuildError(f"a field spec has a path of more than {MAX_PARTS} parts", location=resource.start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,10 @@ from gitops.yaml.tracked import copy
 MAX_OBJECTS = 20_000
 """Objects one build may load: twice what the largest honest repository holds."""
 
+_MARK = b"\n..."
+_TAIL = re.compile(rb"^\.\.\.(?=\s|\Z).*?(?=^---|\Z)", re.DOTALL | re.MULTILINE)
+_MEMORY = "internal.config.kubernetes.io/"
+
 
 def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     """The objects in a manifest file, lists opened.
@@ -24,6 +29,7 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     Raises:
         ConfigError: the YAML is broken, or a document is no Kubernetes object.
     """
+    text = without_tails(text)
     documents = load_tracked(text, file) if context.tracking else load_authored(text, file)
     context.odd = context.odd or any(document.odd for document in documents)
     context.budget.read(sum(document.weight for document in documents), lambda: Location(file))
@@ -31,6 +37,9 @@ def resources(text: bytes, file: str, context: Context) -> list[Resource]:
     if any(document.unquoted for document in documents):
         for one in found:
             one.unquoted = True
+    if _MEMORY.encode() in text:
+        for one in found:
+            _recall(one)
     context.objects += len(found)
     if context.objects > MAX_OBJECTS:
         raise errors.BuildError(f"the build loads more than {MAX_OBJECTS} objects", location=Location(file))
@@ -44,6 +53,28 @@ def is_readable(text: bytes, file: str) -> bool:
     except errors.ConfigError:
         return False
     return True
+
+
+def without_tails(text: bytes) -> bytes:
+    """The text without what follows the end of a document, `...`: kustomize reads on at the next `---`."""
+    return _TAIL.sub(lambda found: b"\n" * found[0].count(b"\n"), text) if _MARK in text else text
+
+
+def _recall(resource: Resource) -> None:
+    """Take what stands in the annotations in which kustomize keeps its memories for such."""
+    annotations = resource.strings("annotations")
+    resource.needs_hash = annotations.get(f"{_MEMORY}needsHashSuffix") == "enabled"
+    fields = [annotations.get(f"{_MEMORY}previous{field}") for field in ("Names", "Namespaces", "Kinds")]
+    lists = [field.split(",") for field in fields if field is not None]
+    if not lists:
+        return
+    if len(lists) < len(fields) or len({len(one) for one in lists}) > 1:
+        raise errors.BuildError(
+            f"{resource.identity} has annotations of kustomize's own, {_MEMORY}previous..., that do not go together",
+            hint="leave them out: kustomize makes and removes them itself",
+            location=resource.start,
+        )
+    resource.previous = tuple(zip(*lists, strict=True))
 
 
 def _objects(documents: Iterable[Document]) -> Iterable[tuple[dict[str, Any], Location]]:

@@ -11,7 +11,7 @@ from gitops.build.collection import Collection
 from gitops.build.context import Context
 from gitops.build.files import Where
 from gitops.build.kustomization import ConfigFile, Kustomization
-from gitops.build.load import is_readable
+from gitops.build.load import is_readable, without_tails
 from gitops.build.load import resources as load_resources
 from gitops.build.resource import Resource
 from gitops.location import Location
@@ -174,10 +174,10 @@ class PatchText:
         if self._content is None:
             self.context.budget.spend(budget.PARSED, at, "to read the patches")
             if self.inline:
-                self._content = self.source.path, self.inline.encode()
+                self._content = self.source.path, without_tails(self.inline.encode())
             else:
                 found = self.context.files.resolve_file(self.folder, self.path, at)
-                self._content = found, self.context.files.read(found, at)
+                self._content = found, without_tails(self.context.files.read(found, at))
         return self._content
 
     def operations(self, at: Where) -> list[dict[str, Any]] | None:

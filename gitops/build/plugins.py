@@ -36,9 +36,10 @@ from gitops.yaml.tracked import copy
 if TYPE_CHECKING:
     from gitops.build.target import Target
 
-_SPECS = [shapes.FIELD_SPEC]
-_META = {"metadata": {"name": str, "namespace": str}}
-_VALUE_TARGETS = [{"selector": shapes.SELECTOR, "fieldPath": str, "filePathPosition": int}]
+_LOOSE = shapes.LOOSE
+_SPECS = [{"group": _LOOSE, "version": _LOOSE, "kind": _LOOSE, "path": _LOOSE, "create": bool}]
+_META = {"metadata": {"name": _LOOSE, "namespace": _LOOSE}}
+_VALUE_TARGETS = [{"selector": shapes.LOOSE_SELECTOR, "fieldPath": _LOOSE, "filePathPosition": int}]
 _SHAPES: dict[str, dict[str, Any]] = {
     "ConfigMapGenerator": {**_META, **shapes.CONFIG_MAP},
     "SecretGenerator": {**_META, **shapes.SECRET},
@@ -47,17 +48,17 @@ _SHAPES: dict[str, dict[str, Any]] = {
         "kubernetesService": {"name": str, "namespace": str},
         "serviceAccount": {"name": str, "projectId": str},
     },
-    "AnnotationsTransformer": {"annotations": dict, "fieldSpecs": _SPECS},
+    "AnnotationsTransformer": {"annotations": shapes.LOOSE_MAP, "fieldSpecs": _SPECS},
     "HashTransformer": {},
-    "ImageTagTransformer": {"imageTag": shapes.IMAGE, "fieldSpecs": _SPECS},
-    "LabelTransformer": {"labels": dict, "fieldSpecs": _SPECS},
+    "ImageTagTransformer": {"imageTag": shapes.LOOSE_IMAGE, "fieldSpecs": _SPECS},
+    "LabelTransformer": {"labels": shapes.LOOSE_MAP, "fieldSpecs": _SPECS},
     "NamespaceTransformer": {**_META, "fieldSpecs": _SPECS, "unsetOnly": bool, "setRoleBindingSubjects": str},
-    "PatchJson6902Transformer": {"target": shapes.SELECTOR, "path": str, "jsonOp": str},
+    "PatchJson6902Transformer": {"target": shapes.LOOSE_SELECTOR, "path": _LOOSE, "jsonOp": _LOOSE},
     "PatchStrategicMergeTransformer": {"paths": [str], "patches": str},
-    "PatchTransformer": shapes.PATCH,
-    "PrefixSuffixTransformer": {"prefix": str, "suffix": str, "fieldSpecs": _SPECS},
-    "PrefixTransformer": {"prefix": str, "fieldSpecs": _SPECS},
-    "SuffixTransformer": {"suffix": str, "fieldSpecs": _SPECS},
+    "PatchTransformer": {**shapes.PATCH, "target": shapes.LOOSE_SELECTOR},
+    "PrefixSuffixTransformer": {"prefix": _LOOSE, "suffix": _LOOSE, "fieldSpecs": _SPECS},
+    "PrefixTransformer": {"prefix": _LOOSE, "fieldSpecs": _SPECS},
+    "SuffixTransformer": {"suffix": _LOOSE, "fieldSpecs": _SPECS},
     "ReplacementTransformer": {"replacements": [{**shapes.REPLACEMENT, "path": str}]},
     "ReplicaCountTransformer": {"replica": shapes.REPLICA, "fieldSpecs": _SPECS},
     "ValueAddTransformer": {

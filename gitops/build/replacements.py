@@ -56,9 +56,9 @@ def loaded(entry: Mapping[str, Any], folder: str, context: Context, at: Where) -
     found = context.files.resolve_file(folder, str(path), at)
     text = context.files.read(found, at)
     documents = load_config(text, found)
-    shape: Any = shapes.REPLACEMENT
+    shape: Any = {**shapes.REPLACEMENT, "sourceValue": shapes.LOOSE}
     if documents and isinstance(documents[0].value, list):
-        shape = [shapes.REPLACEMENT]
+        shape = [shape]
     data: Any = checked_file(found, text, shape, what="replacement", strict=False).data
     return data if isinstance(data, list) else [data]
 

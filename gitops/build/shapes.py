@@ -12,7 +12,8 @@ from gitops.yaml.scalars import is_null, is_string, plain, text_of
 from gitops.yaml.tracked import Unquoted
 
 Shape = Any
-"""`str`, `bool`, `int`, `dict` (strings by name), `object` (anything), a dict of fields, or a list of one shape."""
+"""`str`, `bool`, `int`, `dict` (strings by name), `object` (anything), `LOOSE`, `LOOSE_MAP`, a dict of fields, or a
+list of one of these."""
 
 Report = Callable[[str, str, str], None]
 """Called with pointer, message and hint for everything wrong."""
@@ -20,8 +21,15 @@ Report = Callable[[str, str, str], None]
 MAX_DEPTH = 50
 """Levels of nesting followed in definitions that refer to each other."""
 
+LOOSE = "loose"
+"""A string for which a number or a boolean may stand: the YAML library inside kubectl takes its text where it can."""
+
+LOOSE_MAP = "loose map"
+"""A mapping of such strings."""
+
 _GVK = {"group": str, "version": str, "kind": str}
 FIELD_SPEC = {**_GVK, "path": str, "create": bool}
+_CONFIGURED_SPEC = {**FIELD_SPEC, "path": LOOSE}
 _META = {"name": str, "namespace": str, "labels": dict, "annotations": dict}
 SELECTOR = {**_GVK, "name": str, "namespace": str, "annotationSelector": str, "labelSelector": str}
 _FLAGS = {"allowNameChange": bool, "allowKindChange": bool}
@@ -44,6 +52,8 @@ SECRET = {**CONFIG_MAP, "type": str}
 _FIELD_OPTIONS = {"delimiter": str, "index": int, "encoding": str, "create": bool}
 _SOURCE = {**_GVK, "name": str, "namespace": str, "fieldPath": str, "options": _FIELD_OPTIONS}
 _TARGET = {"select": SELECTOR, "reject": [SELECTOR], "fieldPaths": [str], "options": _FIELD_OPTIONS}
+LOOSE_IMAGE = dict.fromkeys(IMAGE, LOOSE)
+LOOSE_SELECTOR = {**SELECTOR, "annotationSelector": LOOSE, "labelSelector": LOOSE}
 REPLACEMENT = {"source": _SOURCE, "sourceValue": str, "targets": [_TARGET]}
 VAR = {
     "name": str,
@@ -89,7 +99,7 @@ KUSTOMIZATION: dict[str, Shape] = {
     "buildMetadata": [str],
 }
 
-_SPECS = [FIELD_SPEC]
+_SPECS = [_CONFIGURED_SPEC]
 CONFIGURATION: dict[str, Shape] = {
     "namePrefix": _SPECS,
     "nameSuffix": _SPECS,
@@ -122,15 +132,15 @@ def checked(value: Any, shape: Shape, report: Report, pointer: str = "", *, stri
             return None
         items = (checked(v, shape[0], report, f"{pointer}/{i}", strict=strict) for i, v in enumerate(value))
         return [_zero(shape[0]) if item is None else item for item in items]
-    if shape is dict:
-        return _strings(value, report, pointer)
+    if shape is dict or shape is LOOSE_MAP:
+        return _strings(value, report, pointer, LOOSE if shape is LOOSE_MAP else str)
     if shape is object:
         return plain(value)
     return _scalar(value, shape, report, pointer)
 
 
 def _zero(shape: Shape) -> Any:
-    return {} if isinstance(shape, dict) else shape()
+    return {} if isinstance(shape, dict) else "" if shape is LOOSE else shape()
 
 
 def _fields(value: Any, shape: dict[str, Shape], report: Report, pointer: str, *, strict: bool) -> Any:
@@ -152,7 +162,7 @@ def _fields(value: Any, shape: dict[str, Shape], report: Report, pointer: str, *
     return result
 
 
-def _strings(value: Any, report: Report, pointer: str) -> Any:
+def _strings(value: Any, report: Report, pointer: str, shape: Shape) -> Any:
     if not isinstance(value, dict):
         report(pointer, f"{_last(pointer)} must be {_NAMES[dict]}, not {_what(value)}", "")
         return None
@@ -164,14 +174,18 @@ def _strings(value: Any, report: Report, pointer: str) -> Any:
         if key == "<<":
             report(f"{pointer}/{_escaped(key)}", "the key << means a merge", "")
             continue
-        found = "" if is_null(item) else _scalar(item, str, report, f"{pointer}/{_escaped(key)}")
+        found = "" if is_null(item) else _scalar(item, shape, report, f"{pointer}/{_escaped(key)}")
         if found is not None:
             result[key] = found
     return result
 
 
-def _scalar(value: Any, shape: type, report: Report, pointer: str) -> Any:
+def _scalar(value: Any, shape: Shape, report: Report, pointer: str) -> Any:
     found = plain(value)
+    if shape is LOOSE:
+        if not isinstance(value, dict | list):
+            return value if isinstance(value, str) else found if isinstance(found, str) else text_of(found)
+        shape = str
     if shape is str and is_string(value):
         return value
     if (shape is not str and found.__class__ is shape) or (shape is int and found.__class__ is int):

@@ -228,7 +228,8 @@ def choose_schema(kustomization: Kustomization, context: Context, *, root: bool)
         at = kustomization.where("/openapi/path")
         found = context.files.resolve_file(kustomization.folder, str(path), at)
         documents = load_config(context.files.read(found, at), found)
-        document = (plain(documents[0].value) if documents else None) or {}
+        document = plain(documents[0].value) if documents else None
+        document = {} if document is None else document
     if root or not context.lists.chosen:
         _refuse_versions(kustomization)
     try:

@@ -180,7 +180,8 @@ def from_openapi(document: Any) -> Schema:
     """
     types: dict[str, Type] = {}
     kinds: dict[tuple[str, str], str] = {}
-    for name, definition in _mapping(_mapping({"document": document}, "document"), "definitions").items():
+    document = _mapping({"document": document}, "document")
+    for name, definition in _mapping(document, "definitions").items():
         if definition is None:
             continue
         if not isinstance(definition, dict):
@@ -189,9 +190,18 @@ def from_openapi(document: Any) -> Schema:
         listed = definition.get(_KINDS_OF)
         for kind in listed if isinstance(listed, list) else ():
             if isinstance(kind, dict):
-                group, version = str(kind.get("group") or ""), str(kind.get("version") or "")
-                kinds[(f"{group}/{version}" if group else version, str(kind.get("kind") or ""))] = name
+                kinds[_kind(kind, name)] = name
+    _mapping(document, "paths")
     return Schema(types, kinds)
+
+
+def _kind(kind: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """The apiVersion and kind in an entry of `x-kubernetes-group-version-kind`; kubectl panics without them."""
+    parts = [kind.get(part) for part in ("group", "version", "kind")]
+    if not all(isinstance(part, str) for part in parts):
+        raise SchemaError(f"{_KINDS_OF} of {name} needs group, version and kind, each of them text")
+    group, version, said = map(str, parts)
+    return f"{group}/{version}" if group else version, said
 
 
 def _mapping(within: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -226,7 +236,7 @@ def _define(types: dict[str, Type], name: str, definition: Mapping[str, Any]) ->
 def _openapi_field(types: dict[str, Type], name: str, value: Any) -> Field:
     if not isinstance(value, dict):
         raise SchemaError(f"{name} is no mapping")
-    if "$ref" in value:
+    if isinstance(value.get("$ref"), str):
         return Field(_text(value, "$ref").rpartition("/")[2])
     strategy = _text(value, _STRATEGY).split(",")
     keys: tuple[str, ...] | None = None
@@ -235,7 +245,7 @@ def _openapi_field(types: dict[str, Type], name: str, value: Any) -> Field:
         single = _text(value, _KEY)
         keys = tuple(map(str, listed)) if isinstance(listed, list) and listed else (single,) if single else ()
     below = _mapping(value, "items") if value.get("type") == "array" else value
-    if "$ref" in below:
+    if isinstance(below.get("$ref"), str):
         return Field(_text(below, "$ref").rpartition("/")[2], keys)
     _define(types, name, below)
     return Field(name, keys)

@@ -198,6 +198,8 @@ def _walk_list(base: Any, patch: Any, keys: tuple[str, ...], at: _Place) -> Any:
                 base = patch
     items = at.item("[]")
     if not keys:
+        if any(isinstance(item, dict | list) for one in (base, patch) if isinstance(one, list) for item in one):
+            raise MergeError("a list of single values, by its schema, holds something else", at.path)
         return listmerge.merge_scalars(base, patch or None)
     if any(isinstance(item, list) for one in (base, patch) if isinstance(one, list) for item in one):
         raise MergeError(f"a list stands in a list whose items are told apart by {' and '.join(keys)}", at.path)

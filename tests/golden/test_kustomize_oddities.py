@@ -99,6 +99,65 @@ for _value in ('"0644"', '"1"', '"true"', '""', "0x10"):
         FILES[f"replacement puts {_value} into {_fields}"] = (
             f"resources: [a.yaml]\nreplacements: [{_replacement}, options: {{create: true}}}}]}}]\n", A, "",
         )  # fmt: skip
+for _tail in ("foo\n", B, "# nothing\n", "---\n" + B, "x: [\n---\n" + B):
+    FILES[f"after the end: {_tail!r}"] = (BOTH, A, MAP.format(name="c") + "...\n" + _tail)
+FILES["patch, then text after the end"] = (PATCH, A, A.replace("v", "w") + "...\nfoo\n")
+_MEMORIES = {
+    "hash": {"needsHashSuffix": "enabled"},
+    "names": {"previousNames": "old", "previousNamespaces": "default", "previousKinds": "ConfigMap"},
+    "names that do not match": {
+        "previousNames": "old,x",
+        "previousNamespaces": "default",
+        "previousKinds": "ConfigMap",
+    },
+    "names alone": {"previousNames": "old"},
+}
+for _memory, _notes in _MEMORIES.items():
+    _lines = "".join(f"    internal.config.kubernetes.io/{key}: {value}\n" for key, value in _notes.items())
+    _pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {volumes: [{name: v, configMap: {name: old}}]}\n"
+    FILES[f"memory of kustomize's own: {_memory}"] = (
+        BOTH + "nameSuffix: -s\n", MAP.format(name="a") + "  annotations:\n" + _lines, _pod,
+    )  # fmt: skip
+_WIDGET = "apiVersion: example.org/v1\nkind: Widget\nmetadata: {name: w}\nspec: {items: [{name: a, v: 1}]}\n"
+_GVK = {"group": "example.org", "version": "v1", "kind": "Widget"}
+_LIST = {"type": "array", "x-kubernetes-patch-strategy": "merge"}
+for _schema, _document in {
+    "a list": [],
+    "paths that are a list": {"paths": [], "definitions": {}},
+    "a kind without a kind": {"definitions": {"W": {"x-kubernetes-group-version-kind": [{**_GVK, "kind": None}]}}},
+    "a version that is a number": {"definitions": {"W": {"x-kubernetes-group-version-kind": [{**_GVK, "version": 1}]}}},
+    "a reference that is a number": {"definitions": {"W": {"properties": {"spec": {"$ref": 5}}}}},
+    "a list that merges without a key": {
+        "definitions": {
+            "W": {
+                "properties": {"spec": {"properties": {"items": _LIST}}},
+                "x-kubernetes-group-version-kind": [_GVK],
+            }
+        }
+    },
+}.items():
+    FILES[f"schema is {_schema}"] = (
+        f"resources: [a.yaml]\nopenapi: {{path: b.yaml}}\npatches: [{{patch: {json.dumps(_WIDGET)}}}]\n",
+        _WIDGET,
+        json.dumps(_document),
+    )
+_PLUGIN = "apiVersion: builtin\nmetadata: {name: x}\n"
+for _settings in (
+    (
+        "kind: LabelTransformer\nlabels: {a: 1, b: true, c: 1.10, d: null, e: 0x10, f: 1e3, g: yes, h: 2001-01-01}\n"
+        "fieldSpecs: [{path: metadata/labels, create: true}]\n"
+    ),
+    "kind: PrefixTransformer\nprefix: 5\nfieldSpecs: [{path: metadata/name}]\n",
+    "kind: PrefixTransformer\nprefix: x\nfieldSpecs: [{path: 5}]\n",
+    "kind: ImageTagTransformer\nimageTag: {name: nginx, newTag: 1.10}\n",
+    "kind: ValueAddTransformer\nvalue: 5\ntargets: [{fieldPath: spec/v}]\n",
+    "kind: ValueAddTransformer\nvalue: x\ntargets: [{selector: {kind: 5}, fieldPath: spec/v}]\n",
+    "kind: ReplicaCountTransformer\nreplica: {name: a, count: '2'}\nfieldSpecs: [{path: spec/replicas}]\n",
+    "kind: ReplacementTransformer\nreplacements: [{sourceValue: 5, targets: [{select: {kind: ConfigMap}}]}]\n",
+):
+    FILES[f"numbers for strings: {_settings}"] = (
+        "resources: [a.yaml]\ntransformers: [b.yaml]\n", A, _PLUGIN + _settings,
+    )  # fmt: skip
 for _entry in ("", "# nothing", "---", "null", "[]", "{}", "a.yaml#"):
     for _field in ("generators", "transformers", "validators"):
         FILES[f"{_field}: {_entry!r}"] = (f"resources: [a.yaml]\n{_field}: [{_entry!r}]\n", A, "")
