@@ -74,6 +74,8 @@ def run(group: click.Group, argv: list[str]) -> int:
         return TERMINATED
     except BaseException as error:  # noqa: BLE001  # the edge
         code = _failed(error, argv, shell)
+    # All is said: leaving memory may take a moment longer than the limit.
+    signal.signal(signal.SIGXCPU, signal.SIG_IGN)
     return code
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gitops import errors
 from gitops.build import config
-from gitops.build.identity import Identity
+from gitops.build.identity import DEFAULT, NOT_NAMESPACED, Identity
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 
@@ -48,6 +48,11 @@ class _Index:
             for key in self._keys(resource):
                 self._found.get(key, {}).pop(id(resource), None)
 
+    def only(self, key: Any) -> Resource | None:
+        """The object that was entered by a key, if it was one and no other."""
+        there = self._found.get(key) if self._found is not None else None
+        return next(iter(there.values())) if there is not None and len(there) == 1 else None
+
     def find(self, key: Any, resources: Iterable[Resource]) -> list[Resource]:
         """Those of the objects that have a key."""
         if self._found is None:
@@ -63,7 +68,18 @@ class _Index:
 
 
 def _identity_keys(resource: Resource) -> tuple[Any, ...]:
-    return tuple(one.key for one in (*resource.previous_identities, resource.identity))
+    now = resource.identity
+    if not resource.previous:
+        return (now.key,)
+    # Hundreds of thousands of these are made where kustomizations nest: no Identity is built to ask it for its key.
+    gvk, scoped = now.gvk, now.gvk.cluster_scoped
+    before = [
+        (gvk, name, NOT_NAMESPACED if scoped else namespace or DEFAULT)
+        if kind == gvk.kind
+        else Identity(gvk._replace(kind=kind), name, namespace).key
+        for name, namespace, kind in resource.previous
+    ]
+    return (*before, now.key)
 
 
 def _names(resource: Resource) -> tuple[str, ...]:
@@ -110,11 +126,15 @@ class Collection:
         """The objects that have a name or had it before."""
         return self._named.find(name, self.resources)
 
-    def alike(self, identities: Iterable[Identity]) -> list[Resource]:
-        """The objects that have one of these identities now."""
-        found = {
-            id(one): one for identity in identities for one in self.known(identity.key) if one.identity == identity
-        }
+    def alike(self, resources: Iterable[Resource]) -> list[Resource]:
+        """The objects that are called now as one of these is."""
+        found: dict[int, Resource] = {}
+        for resource in resources:
+            identity = resource.identity
+            if self._known.only(identity.key) is resource:
+                found[id(resource)] = resource
+            else:
+                found |= {id(one): one for one in self.known(identity.key) if one.identity == identity}
         return list(found.values())
 
     def _note(self, resources: Iterable[Resource]) -> None:

@@ -18,6 +18,13 @@ MAX_PARTS = 100
 """Of one path."""
 
 Change = Callable[[Any], Any]
+Pay = Callable[[int], None]
+"""Called with the price of a part of the work before it is done; it may raise."""
+ITEM = 2
+CREATED = 8
+"""Steps for one item of a list on the way, and for one in which something is created."""
+_LONG = 10
+"""Items of a list, or parts of a path, from which on each of them counts."""
 _ABSENT = object()
 
 
@@ -102,10 +109,13 @@ def split(path: str, delimiter: str = "/") -> tuple[str, ...]:
     return tuple(result)
 
 
-def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[], Any] | None = None) -> None:
+def change(
+    resource: Resource, spec: FieldSpec, edit: Change, pay: Pay, create: Callable[[], Any] | None = None
+) -> None:
     """Replace what stands at the spec's path by what `edit` makes of it.
 
-    `create` makes the value to edit where the path is missing and the spec allows creating it.
+    `pay` is told of long ways: lists, and paths of many parts. `create` makes the value to edit where the path is
+    missing and the spec allows creating it.
 
     Raises:
         BuildError: the path leads through a scalar.
@@ -117,8 +127,10 @@ def change(resource: Resource, spec: FieldSpec, edit: Change, create: Callable[[
         return  # most specs name fields that most objects do not have
     if len(path) > MAX_PARTS:
         raise errors.BuildError(f"a field spec has a path of more than {MAX_PARTS} parts", location=resource.start)
+    if len(path) > _LONG:
+        pay(len(path))
     try:
-        _into(resource.data, path, 0, edit, maker)
+        _into(resource.data, path, 0, edit, pay, maker)
     except _ThroughScalarError:
         raise errors.BuildError(
             f"the field {spec.path} of {resource.identity} cannot be changed",
@@ -141,22 +153,24 @@ class _ThroughScalarError(Exception):
     """The path goes on below a scalar."""
 
 
-def _into(node: Any, path: tuple[str, ...], at: int, edit: Change, create: Callable[[], Any] | None) -> Any:
+def _into(node: Any, path: tuple[str, ...], at: int, edit: Change, pay: Pay, create: Callable[[], Any] | None) -> Any:
     """Go on with the part of the path that begins at an index."""
     if at == len(path):
         return edit(node)
     if isinstance(node, dict):
-        _into_mapping(node, path, at, edit, create)
+        _into_mapping(node, path, at, edit, pay, create)
     elif isinstance(node, list):
+        if len(node) > _LONG:
+            pay((ITEM if create is None else CREATED) * len(node))
         for index, item in enumerate(node):
-            node[index] = _into(item, path, at, edit, create)
+            node[index] = _into(item, path, at, edit, pay, create)
     elif not is_null(node):
         raise _ThroughScalarError
     return node
 
 
 def _into_mapping(
-    node: dict[str, Any], path: tuple[str, ...], at: int, edit: Change, create: Callable[[], Any] | None
+    node: dict[str, Any], path: tuple[str, ...], at: int, edit: Change, pay: Pay, create: Callable[[], Any] | None
 ) -> None:
     name = path[at]
     entered = name.endswith("[]")
@@ -175,4 +189,4 @@ def _into_mapping(
             value = []
         elif create is not None:
             value = create() if at == len(path) else {}
-    node[name] = _into(value, path, at, edit, create)
+    node[name] = _into(value, path, at, edit, pay, create)

@@ -15,6 +15,12 @@ Place = tuple[Any, Any]
 """A mapping or list, and the key or index in it."""
 
 
+_COMPILED = 30
+"""Steps for a pattern of a path."""
+_COMPARED = 2
+"""Steps for one item of a list."""
+
+
 class _Created:
     """The value of a field that was created a moment ago and has none yet."""
 
@@ -90,6 +96,7 @@ class Finder:
             raise NoWay(f"{part} needs the form [field=value]") from None
         # kustomize does not anchor these patterns.
         wanted = patterns.within(pattern)
+        self.pay(_COMPILED + _COMPARED * len(items))
         found = [i for i, item in enumerate(items) if self._matches(item, name, wanted)]
         places = [place for i in found for place in (self._find(items, i, rest) if name else [(items, i)])]
         if places or self.blank is None:

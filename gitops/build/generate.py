@@ -90,6 +90,8 @@ def make(entry: dict[str, Any], kind: str, folder: str, context: Context, below:
         stamp = context.mark_at(place()) if context.tracking else unmarked
         data.setdefault(field, {})[key] = stamp(value, None)
     options = entry.get("options") or {}
+    marks = sum(len(options.get(field) or ()) for field in ("labels", "annotations"))
+    context.budget.spend(budget.LABELLED * marks, at, "to label what is generated")
     for field in ("labels", "annotations"):
         if options.get(field):
             data["metadata"][field] = {key: mark(str(text), None) for key, text in options[field].items()}

@@ -9,8 +9,10 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-_NOT_NAMESPACED = "_non_namespaceable_"
-_DEFAULT = "default"
+NOT_NAMESPACED = "_non_namespaceable_"
+"""The effective namespace of cluster-scoped objects."""
+DEFAULT = "default"
+"""That of namespaced objects that name none."""
 
 _CLUSTER_KINDS = {
     "admissionregistration.k8s.io/v1 v1beta1": "MutatingWebhookConfiguration ValidatingWebhookConfiguration",
@@ -103,8 +105,8 @@ class Identity(NamedTuple):
     def effective_namespace(self) -> str:
         """The namespace to compare by: no namespace means `default`, and cluster-scoped kinds share one."""
         if self.gvk.cluster_scoped:
-            return _NOT_NAMESPACED
-        return self.namespace or _DEFAULT
+            return NOT_NAMESPACED
+        return self.namespace or DEFAULT
 
     @property
     def key(self) -> tuple[Gvk, str, str]:
@@ -121,7 +123,3 @@ class Identity(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.gvk} {self.name}" + (f" in namespace {self.namespace}" if self.namespace else "")
-
-
-NOT_NAMESPACED = _NOT_NAMESPACED
-"""The effective namespace of cluster-scoped objects."""

@@ -46,6 +46,9 @@ _INTERNAL = (
     "config.k8s.io/id",
 )
 
+_NOTED = 12
+"""Steps for one note on one object."""
+
 
 def joined(base: str, path: str) -> str:
     """A path below another, as origins write it."""
@@ -113,7 +116,7 @@ def note(resources: Iterable[Resource], text: str, pay: Callable[[int], None]) -
     for resource in resources:
         annotations = resource.strings("annotations")
         before = annotations.get(TRANSFORMATIONS, "")
-        pay(len(annotations) + text_steps(before))
+        pay(_NOTED + len(annotations) + text_steps(before) // 2)
         if ORIGIN not in annotations:
             _annotate(resource, ORIGIN, text)
         else:

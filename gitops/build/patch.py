@@ -108,21 +108,36 @@ def _spread(target: Resource, before: list[list[Any]]) -> None:
 
 def apply_selected(collection: Collection, selected: Sequence[Resource], patch: Resource, context: Context) -> None:
     """Merge one patch into every selected resource, whatever the patch's own name and kind say."""
-    labels, annotations = patch.strings("labels"), patch.strings("annotations")
     price = budget.APPLIED + budget.size(patch.data)
-    chosen = dict.fromkeys(resource.identity for resource in selected)
-    for resource in collection.alike(chosen):
+    twins = _Twins(patch)
+    for resource in collection.alike(selected):
         context.budget.spend(price, lambda: patch.start, "to patch every object that is selected")
-        twin = patch.copied()
-        if "labels" in twin.data.get("metadata", {}):
-            twin.set_strings("labels", labels)
-        if "annotations" in twin.data.get("metadata", {}):
-            twin.set_strings("annotations", annotations)
-        if not text_of(twin.metadata().get("namespace") or ""):
-            twin.metadata().pop("namespace", None)
+        before = resource.identity, len(resource.previous)
+        apply_strategic(resource, twins.of(resource), context)
+        if not resource.data or before != (resource.identity, len(resource.previous)):
+            collection.changed([resource])
+
+
+class _Twins:
+    """Copies of a patch, one for each object: merging uses them up."""
+
+    def __init__(self, patch: Resource) -> None:
+        self.patch = patch
+        self.labels, self.annotations = patch.strings("labels"), patch.strings("annotations")
+        self.namespaced = bool(text_of(patch.metadata().get("namespace") or ""))
+
+    def of(self, resource: Resource) -> Resource:
+        """The patch for one object: its own version, and labels and annotations that are text."""
+        twin = self.patch.copied()
+        metadata = twin.metadata()
+        if "labels" in metadata:
+            twin.set_strings("labels", self.labels)
+        if "annotations" in metadata:
+            twin.set_strings("annotations", self.annotations)
+        if not self.namespaced:
+            metadata.pop("namespace", None)
         twin.data["apiVersion"] = resource.data.get("apiVersion", "")
-        apply_strategic(resource, twin, context)
-        collection.changed([resource])
+        return twin
 
 
 def operations(content: bytes, file: str, at: Where, context: Context) -> list[dict[str, Any]] | None:
@@ -219,7 +234,7 @@ def select(collection: Collection, target: Mapping[str, str], at: Where, context
     name = target.get("name", "")
     resources = collection.named(name) if is_word(name) else collection.resources
     spend = functools.partial(context.budget.spend, at=at, what="to look for what the patches select")
-    spend(len(resources) * (budget.VISITED + _parts(target)))
+    spend(len(resources) * (budget.VISITED + budget.FOLLOWED * _parts(target)))
     tests = {
         field: _anchored(target.get(field, ""), field, at, spend)
         for field in ("group", "version", "kind", "name", "namespace")

@@ -17,6 +17,9 @@ from gitops.build.resource import Resource
 from gitops.location import Location
 from gitops.yaml.tracked import copy, move
 
+_OPERATION = 4
+"""Steps for one operation of a JSON patch on one object, beside its value."""
+
 
 def strategic(kustomization: Kustomization, collection: Collection, context: Context) -> None:
     """Apply `patchesStrategicMerge`: all are read before the first is applied.
@@ -43,7 +46,9 @@ def _strategic(entry: str, kustomization: Kustomization, pointer: str, context: 
         return inline_resources(entry, kustomization, pointer, context)
     at = kustomization.where(pointer)
     found = context.files.resolve_file(kustomization.folder, entry, at)
-    return load_resources(context.files.read(found, at), found, context)
+    content = context.files.read(found, at)
+    context.budget.spend(budget.PARSED + budget.BYTE * len(content), at, "to read the patches")
+    return load_resources(content, found, context)
 
 
 def patches(kustomization: Kustomization, collection: Collection, context: Context) -> Iterator[None]:
@@ -132,7 +137,7 @@ def _with_options(loaded: list[Resource], options: dict[str, Any]) -> list[Resou
 def _apply_operations(
     ops: list[dict[str, Any]], selected: list[Resource], text: PatchText, at: Where, *, remember: bool
 ) -> None:
-    price = budget.APPLIED * len(ops) + budget.size(ops)
+    price = budget.APPLIED + _OPERATION * len(ops) + budget.size(ops)
     for resource in selected:
         text.context.budget.spend(price + len(resource.previous), at, "to patch every object that is selected")
         if remember:
@@ -172,12 +177,13 @@ class PatchText:
         if bool(self.inline) == bool(self.path):
             raise errors.BuildError("a patch needs either `patch` or `path`", location=at())
         if self._content is None:
-            self.context.budget.spend(budget.PARSED, at, "to read the patches")
             if self.inline:
                 self._content = self.source.path, without_tails(self.inline.encode())
             else:
                 found = self.context.files.resolve_file(self.folder, self.path, at)
                 self._content = found, without_tails(self.context.files.read(found, at))
+            price = budget.PARSED + budget.BYTE * len(self._content[1])
+            self.context.budget.spend(price, at, "to read the patches")
         return self._content
 
     def operations(self, at: Where) -> list[dict[str, Any]] | None:

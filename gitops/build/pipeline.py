@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from gitops.build.config import spec_of
 from gitops.build.context import Context
 from gitops.build.fieldspec import FieldSpec, FieldSpecs
 from gitops.build.files import Where
+from gitops.build.identity import Gvk
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
 
@@ -52,6 +54,11 @@ class _Step:
         self.context = context
         self.origin = origin
 
+    @functools.cached_property
+    def kinds(self) -> Counter[Gvk]:
+        """How many objects there are of each kind, for prices: not asked anew after every patch."""
+        return budget.kinds(self.collection.resources)
+
     def _done(self, transformer: str) -> None:
         """After each transformer: leave out what a patch deleted, note it on the rest where asked for."""
         self.collection.drop_deleted()
@@ -65,16 +72,17 @@ class _Step:
         """How a transformer pays for what the entry at a pointer asks for."""
         return functools.partial(self.context.budget.spend, at=self.kustomization.where(pointer), what=what)
 
-    def _rename(self, pointer: str, text: str) -> None:
+    def _rename(self, pointer: str, text: str, specs: FieldSpecs) -> None:
         """Pay for a new name or namespace of every object."""
         resources = self.collection.resources
-        self._paying(pointer, f"{pointer.strip('/')} of {len(resources)} objects")(budget.renaming(resources, text))
+        price = budget.renaming(resources, text) + budget.PLACED * budget.places(self.kinds, specs)
+        self._paying(pointer, f"{pointer.strip('/')} of {len(resources)} objects")(price)
 
-    def _visit(self, pointer: str, text: str = "", times: int = 1) -> None:
-        """Pay for writing a text so many times into every object."""
-        count = len(self.collection.resources)
-        price = count * times * (budget.LABELLED + budget.text_steps(text))
-        self._paying(pointer, f"{pointer.strip('/')} of {count} objects")(price)
+    def _visit(self, pointer: str, text: str, times: int, specs: FieldSpecs) -> None:
+        """Pay for writing a text so many times into every object, wherever the specs say."""
+        resources = self.collection.resources
+        price = times * budget.places(self.kinds, specs) * (budget.LABELLED + budget.text_steps(text))
+        self._paying(pointer, f"{pointer.strip('/')} of {len(resources)} objects")(price)
 
     def _mark(self, pointer: str) -> Any:
         return self.context.mark(self.kustomization, pointer)
@@ -106,20 +114,23 @@ class _Step:
         name = self.kustomization.string("namespace")
         if name:
             resources = self.collection.resources
-            self._rename("/namespace", name)
-            transform.namespace(resources, name, self.collection.config.namespace, self._mark("/namespace"))
+            self._rename("/namespace", name, self.collection.config.namespace)
+            pay = self._paying("/namespace", "to find every field for the namespace")
+            transform.namespace(resources, name, self.collection.config.namespace, self._mark("/namespace"), pay)
             refuse_twins(resources, self.kustomization.where("/namespace"))
             self._done("NamespaceTransformer")
 
     def names(self) -> None:
         kustomization, collection = self.kustomization, self.collection
         if text := kustomization.string("namePrefix"):
-            self._rename("/namePrefix", text)
-            transform.prefix(collection.resources, text, collection.config.name_prefix, self._derived("/namePrefix"))
+            self._rename("/namePrefix", text, collection.config.name_prefix)
+            specs, pay = collection.config.name_prefix, self._paying("/namePrefix", "to find every name")
+            transform.prefix(collection.resources, text, specs, self._derived("/namePrefix"), pay)
             self._done("PrefixTransformer")
         if text := kustomization.string("nameSuffix"):
-            self._rename("/nameSuffix", text)
-            transform.suffix(collection.resources, text, collection.config.name_suffix, self._derived("/nameSuffix"))
+            self._rename("/nameSuffix", text, collection.config.name_suffix)
+            specs, pay = collection.config.name_suffix, self._paying("/nameSuffix", "to find every name")
+            transform.suffix(collection.resources, text, specs, self._derived("/nameSuffix"), pay)
             self._done("SuffixTransformer")
 
     def labels(self) -> None:
@@ -144,9 +155,9 @@ class _Step:
         def mark(key: str) -> Any:
             return self._mark(f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}")
 
-        self._visit(pointer, max(pairs.values(), key=len, default=""), len(pairs))
+        self._visit(pointer, max(pairs.values(), key=len, default=""), len(pairs), specs)
         try:
-            transform.entries(resources, pairs, specs, mark)
+            transform.entries(resources, pairs, specs, mark, self._paying(pointer, "to find every place for them"))
         except errors.BuildError as error:
             error.location = error.location or self.kustomization.at(pointer)
             raise
@@ -173,18 +184,23 @@ class _Step:
             mark = self._mark(f"{pointer}/count" if "count" in entry else pointer)
             at = self.kustomization.where(pointer)
             named = self.collection.named(entry.get("name", ""))
-            self._paying(pointer, "replicas")(len(named) + budget.PARSED)
-            transform.replicas(named, entry, specs, mark, at)
+            pay = self._paying(pointer, "replicas")
+            pay(budget.PARSED + len(named) * len(specs) * budget.PLACED)
+            transform.replicas(named, entry, specs, mark, pay, at)
             self._done("ReplicaCountTransformer")
 
     def images(self) -> None:
         specs = self.collection.config.images
         self._foresee("images", budget.VISITED)
+        if not self.kustomization.entries("images"):
+            return
+        looking = self._paying("/images", "to look for images in every object")
+        containers = transform.containers(self.collection.resources, looking)
         for i, entry in enumerate(self.kustomization.entries("images")):
             field = next((f"/{name}" for name in _OF_IMAGE if entry.get(name)), "")
             pay = self._paying(f"/images/{i}", "to look for images in every object")
             try:
-                transform.image(self.collection.resources, entry, specs, self._mark(f"/images/{i}{field}"), pay)
+                transform.image(containers, entry, specs, self._mark(f"/images/{i}{field}"), pay)
             except errors.BuildError as error:
                 error.location = error.location or self.kustomization.at(f"/images/{i}")
                 raise

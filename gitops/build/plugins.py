@@ -68,6 +68,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
     },
 }
 _GENERATORS = ("ConfigMapGenerator", "SecretGenerator", "IAMPolicyGenerator")
+_COPIED_A_STEP = 2
+"""Values of objects that are copied and compared in one step."""
 _SUBJECTS = ("", "defaultOnly", "none", "allServiceAccounts")
 
 
@@ -101,8 +103,13 @@ class Plugin:
 
     def visit(self, collection: Collection, text: str, times: int = 1) -> None:
         """Pay for writing a text so many times into every object, wherever the field specs say."""
-        places = max(1, len(self.settings.get("fieldSpecs") or ()))
-        self.pay(len(collection.resources) * times * places * (budget.LABELLED + budget.text_steps(text)))
+        places = budget.places(budget.kinds(collection.resources), self.specs)
+        self.pay(times * places * (budget.LABELLED + budget.text_steps(text)))
+
+    def rename(self, collection: Collection, text: str) -> None:
+        """Pay for a new name or namespace of every object."""
+        places = budget.places(budget.kinds(collection.resources), self.specs)
+        self.pay(budget.renaming(collection.resources, text) + budget.PLACED * places)
 
     @property
     def specs(self) -> FieldSpecs:
@@ -225,6 +232,8 @@ def run_validators(target: Target, collection: Collection) -> None:
         BuildError: one is not built in, refuses the objects, or changes them.
     """
     for plugin in _plugins(target, "validators"):
+        objects, values = len(collection.resources), target.context.budget.values
+        plugin.pay(budget.VISITED * objects + values // _COPIED_A_STEP)
         before = [(one, copy(one.data), one.previous) for one in collection.resources]
         _transform(plugin, collection)
         for resource, data, previous in before:
@@ -261,7 +270,7 @@ def _labels(plugin: Plugin, collection: Collection) -> None:
 def _entries(plugin: Plugin, collection: Collection, field: str) -> None:
     pairs = plugin.settings.get(field) or {}
     plugin.visit(collection, max(pairs.values(), key=len, default=""), len(pairs))
-    transform.entries(collection.resources, pairs, plugin.specs, lambda _key: plugin.mark)
+    transform.entries(collection.resources, pairs, plugin.specs, lambda _key: plugin.mark, plugin.pay)
 
 
 def _hash(_plugin: Plugin, collection: Collection) -> None:
@@ -270,7 +279,8 @@ def _hash(_plugin: Plugin, collection: Collection) -> None:
 
 def _image(plugin: Plugin, collection: Collection) -> None:
     entry = plugin.settings.get("imageTag") or {}
-    transform.image(collection.resources, entry, plugin.specs, plugin.mark, plugin.pay)
+    found = transform.containers(collection.resources, plugin.pay)
+    transform.image(found, entry, plugin.specs, plugin.mark, plugin.pay)
 
 
 def _namespace(plugin: Plugin, collection: Collection) -> None:
@@ -282,14 +292,14 @@ def _namespace(plugin: Plugin, collection: Collection) -> None:
             f"setRoleBindingSubjects must be one of {', '.join(_SUBJECTS[1:])}", location=plugin.at()
         )
     if name:
-        plugin.pay(budget.renaming(collection.resources, name))
+        plugin.rename(collection, name)
         transform.namespace(
             collection.resources,
             name,
             plugin.specs,
-            plugin.mark,
-            unset_only=bool(settings.get("unsetOnly")),
-            subjects=subjects or "defaultOnly",
+            transform.only_unset(plugin.mark) if settings.get("unsetOnly") else plugin.mark,
+            plugin.pay,
+            subjects or "defaultOnly",
         )
         pipeline.refuse_twins(collection.resources, plugin.at)
 
@@ -327,8 +337,8 @@ def _patch(plugin: Plugin, collection: Collection) -> None:
 def _prefix(plugin: Plugin, collection: Collection) -> None:
     _refuse_no_specs(plugin)
     text = plugin.settings.get("prefix") or ""
-    plugin.pay(budget.renaming(collection.resources, text))
-    transform.prefix(collection.resources, text, plugin.specs, plugin.mark)
+    plugin.rename(collection, text)
+    transform.prefix(collection.resources, text, plugin.specs, plugin.mark, plugin.pay)
 
 
 def _refuse_no_specs(plugin: Plugin) -> None:
@@ -341,8 +351,8 @@ def _refuse_no_specs(plugin: Plugin) -> None:
 def _suffix(plugin: Plugin, collection: Collection) -> None:
     _refuse_no_specs(plugin)
     text = plugin.settings.get("suffix") or ""
-    plugin.pay(budget.renaming(collection.resources, text))
-    transform.suffix(collection.resources, text, plugin.specs, plugin.mark)
+    plugin.rename(collection, text)
+    transform.suffix(collection.resources, text, plugin.specs, plugin.mark, plugin.pay)
 
 
 def _both(plugin: Plugin, collection: Collection) -> None:
@@ -359,8 +369,8 @@ def _replacement(plugin: Plugin, collection: Collection) -> None:
 def _replicas(plugin: Plugin, collection: Collection) -> None:
     entry = plugin.settings.get("replica") or {}
     named = collection.named(entry.get("name", ""))
-    plugin.pay(len(named) * max(1, len(plugin.specs)))
-    transform.replicas(named, entry, plugin.specs, plugin.mark, plugin.at)
+    plugin.pay(budget.PLACED * len(named) * len(plugin.specs))
+    transform.replicas(named, entry, plugin.specs, plugin.mark, plugin.pay, plugin.at)
 
 
 def _value_add(plugin: Plugin, collection: Collection) -> None:

@@ -18,6 +18,8 @@ from gitops.build.resource import Resource
 from gitops.yaml.scalars import is_null, text_of
 from gitops.yaml.tracked import Text
 
+_ASKED = 8
+"""Steps for one name that may be a reference."""
 _OWN_PARTS = frozenset(("apiVersion", "kind"))
 _OWN_METADATA = frozenset(("name", "namespace"))
 
@@ -114,6 +116,7 @@ def fix(resources: Sequence[Resource], config: Config, context: Context) -> None
             ]
         if specs:
             referrer = _Referrer(resource, directory, context)
+            referrer.pay(budget.FOLLOWED * len(specs))
             for spec, target in specs:
                 referrer.update(spec, target)
 
@@ -137,7 +140,11 @@ class _Referrer:
     def update(self, spec: fieldspec.FieldSpec, target: Gvk) -> None:
         self.path = spec.path
         self.target = target
-        fieldspec.change(self.resource, spec, self._edit)
+        fieldspec.change(self.resource, spec, self._edit, self.pay)
+
+    def pay(self, steps: int) -> None:
+        """Pay for a part of the work."""
+        self.budget.spend(steps, lambda: self.resource.start, "to find what references mean")
 
     def _edit(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -188,7 +195,7 @@ class _Referrer:
     def _seen(self, named: Sequence[_Known]) -> list[_Known]:
         if not named:
             return []
-        self.budget.spend(budget.VISITED * len(named), lambda: self.resource.start, "to find what references mean")
+        self.pay(_ASKED + budget.VISITED * len(named))
         return [known for known in named if self._sees(known)]
 
     def _sees(self, other: _Known) -> bool:

@@ -160,7 +160,7 @@ def _selected(target: Mapping[str, Any], job: Job) -> list[Resource]:
     at = job.at
     select, rejects = target["select"], target.get("reject") or []
     resources = job.candidates(select)
-    job.pay(len(resources) * (len(rejects) + select.get("labelSelector", "").count(",")))
+    job.pay(budget.VISITED * len(resources) * (len(rejects) + select.get("labelSelector", "").count(",")))
     wanted = _labelled(select, at)
     unwanted = [
         _labelled(reject, at) for reject in rejects if reject.get("labelSelector") or reject.get("annotationSelector")

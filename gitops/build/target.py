@@ -30,7 +30,7 @@ MAX_FOLDERS = 1_000
 BUILTIN_VERSION = "v1.21.2"
 """The only version of the Kubernetes API's schema that kustomize has built in."""
 
-_MERGED = 2
+_MERGED = 4
 _READ = 40
 """Steps for one field spec of `configurations`: to merge it, again for each kustomization, and to read it."""
 

@@ -43,7 +43,7 @@ def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
             plugin.pay(budget.text_steps(value))
             _refuse_lists(resource, path, plugin)
             edit = functools.partial(_edited, part=value, position=position, plugin=plugin)
-            fieldspec.change(resource, fieldspec.FieldSpec(path, create=True), edit, str)
+            fieldspec.change(resource, fieldspec.FieldSpec(path, create=True), edit, plugin.pay, str)
 
 
 def _targets(plugin: Plugin, shape: Any) -> list[dict[str, Any]]:

@@ -76,9 +76,14 @@ def resolve(collection: Collection, context: Context) -> None:
             bearers.setdefault(name, []).append(resource)
     values = {name: _value(name, variable, bearers) for name, variable in sorted(collection.variables.items())}
     writer = _Writer(values, collection, context)
+    looks = budget.places(budget.kinds(collection.resources), collection.config.var_reference)
+    first = next(iter(collection.variables.values()))
+    where = first.source.where(first.pointer)
+    pay = functools.partial(context.budget.spend, at=where, what="to look for references to variables")
+    pay(budget.FOLLOWED * looks)
     for resource in collection.resources:
         for spec in collection.config.var_reference.of(resource.gvk):
-            fieldspec.change(resource, spec, functools.partial(writer.edit, resource=resource, path=spec.path))
+            fieldspec.change(resource, spec, functools.partial(writer.edit, resource=resource, path=spec.path), pay)
 
 
 def _value(name: str, variable: Variable, bearers: Mapping[str, Sequence[Resource]]) -> Any:

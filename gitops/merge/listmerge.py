@@ -6,12 +6,14 @@ keys; with several keys, one that is empty in every item does not count.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gitops.yaml.scalars import is_null, text_of
 
-_PAIRS_A_STEP = 4
+_NAMED = 4
+_PAIR = 5
+"""Steps for an item that has a name of its own, and for comparing two items."""
 
 Values = tuple[str, ...]
 Walk = Callable[[Any, Any], Any]
@@ -27,17 +29,21 @@ def merge_scalars(base: Any, patch: Any) -> list[Any]:
     return list(seen.values())
 
 
-def price(base: Any, patch: Any) -> int:
-    """What merging two lists by key costs: every item is looked for among all others."""
-    items = sum(len(one) for one in (base, patch) if isinstance(one, list))
-    return items + items * items // _PAIRS_A_STEP
-
-
-def merge_keyed(base: list[Any], patch: list[Any] | None, keys: Values, walk: Walk, gone: Any) -> Any:
+def merge_keyed(
+    base: list[Any], patch: list[Any] | None, keys: Values, walk: Walk, gone: Any, spend: Callable[[int], None]
+) -> Any:
     """A list of mappings merged by key; `walk(mine, theirs)` merges two items (None: no such item).
 
-    `gone` is what `walk` returns for an item that is to go, and what this returns for a list that is to go.
+    `spend` is called with the price before the work. `gone` is what `walk` returns for an item that is to go, and what
+    this returns for a list that is to go.
     """
+    items = len(base) + len(patch or ())
+    spend(_NAMED * items)
+    if len(keys) == 1:
+        mine, theirs = _by_name(base, keys[0]), _by_name(patch or (), keys[0])
+        if mine is not None and theirs is not None:
+            return _merge_named(mine, theirs, walk, gone)
+    spend(_PAIR * items * items)  # every item is looked for among all others
     wanted = _values_of(patch, base, keys)
     if len(keys) > 1:
         _complete(wanted)
@@ -58,6 +64,29 @@ def merge_keyed(base: list[Any], patch: list[Any] | None, keys: Values, walk: Wa
     if wanted:
         return _append(added, base, valid)
     return base
+
+
+def _by_name(items: Sequence[Any], key: str) -> dict[str, Any] | None:
+    """The items by the text of their one key; None if one has none, or two have the same."""
+    found: dict[str, Any] = {}
+    for item in items:
+        name = item.get(key) if isinstance(item, dict) else None
+        if not isinstance(name, str) or not name or name in found:
+            return None
+        found[name] = item
+    return found
+
+
+def _merge_named(mine: dict[str, Any], theirs: dict[str, Any], walk: Walk, gone: Any) -> list[Any]:
+    """What the general way below makes of items that all have one key and one value of it each: by far the most."""
+    merged: list[Any] = []
+    for name in dict.fromkeys((*theirs, *mine)):
+        there = mine.get(name)
+        item = walk(there, theirs.get(name))
+        if item is not gone and not is_null(item) and item != {}:
+            # A replaced item is put back at the end, as in kyaml.
+            merged.append(item if there is None else there)
+    return merged
 
 
 def _values_of(patch: list[Any] | None, base: list[Any], keys: Values) -> list[Values]:

@@ -12,10 +12,16 @@ from typing import Any
 
 from gitops.merge import listmerge
 from gitops.merge.schema import Field, Schema
-from gitops.yaml.scalars import Authored, is_null, text_of
-from gitops.yaml.tracked import replacing
+from gitops.yaml.scalars import is_null, text_of
+from gitops.yaml.tracked import Map, Text, replacing
 
 DIRECTIVE = "$patch"
+_ENTERED = 6
+"""Steps for merging a mapping, however little is in it."""
+_SEEN_A_STEP = 8
+"""Values that are only looked at in one step."""
+_SETTLED = frozenset({str, Text, int, float, bool})
+"""What stays as it is where the patch has nothing: no containers, no null, nothing that is spelled in its own way."""
 
 
 class _Missing:
@@ -137,11 +143,12 @@ def _walk_mapping(base: Any, patch: Any, at: _Place) -> Any:
                 return MISSING
             case "replace":
                 base = patch
-    at.spend(len(base))
-    for key in sorted({*base, *patch} if patch else base):
+    at.spend(_ENTERED + len(base) // _SEEN_A_STEP + (len(patch) if patch else 0))
+    for key in _touched(base, patch):
         mine = base.get(key, MISSING)
         theirs = patch.get(key, MISSING) if patch else MISSING
-        if theirs is MISSING and not isinstance(mine, dict | list) and mine is not None and _plain(mine):
+        if theirs.__class__ is str and (mine is MISSING or mine.__class__ is str):
+            base[key] = theirs  # what nearly all fields of nearly all patches come to
             continue
         value = _walk(mine, theirs, at.below(key))
         if value is MISSING:
@@ -151,8 +158,19 @@ def _walk_mapping(base: Any, patch: Any, at: _Place) -> Any:
     return base
 
 
-def _plain(value: Any) -> bool:
-    return not isinstance(value, Authored)
+def _touched(base: dict[str, Any], patch: Any) -> list[str]:
+    """The keys whose values the merge may change, in order: a plain scalar that the patch does not name stays."""
+    keys = [key for key, value in base.items() if value.__class__ not in _SETTLED]
+    if not patch:
+        return sorted(key for key in keys if not _settled(base[key]))
+    return sorted({*(key for key in keys if key in patch or not _settled(base[key])), *patch})
+
+
+def _settled(value: Any) -> bool:
+    """Whether a value can be seen at once to hold nothing that the merge would change without a patch."""
+    if value.__class__ is not dict and value.__class__ is not Map:
+        return False
+    return all(item.__class__ in _SETTLED or _settled(item) for item in value.values())
 
 
 def _directive(patch: Any, at: _Place) -> str:
@@ -203,11 +221,10 @@ def _walk_list(base: Any, patch: Any, keys: tuple[str, ...], at: _Place) -> Any:
         return listmerge.merge_scalars(base, patch or None)
     if any(isinstance(item, list) for one in (base, patch) if isinstance(one, list) for item in one):
         raise MergeError(f"a list stands in a list whose items are told apart by {' and '.join(keys)}", at.path)
-    at.spend(listmerge.price(base, patch))
-    return listmerge.merge_keyed(
-        base,
-        patch if isinstance(patch, list) else None,
-        keys,
-        lambda mine, theirs: _walk(MISSING if mine is None else mine, MISSING if theirs is None else theirs, items),
-        MISSING,
-    )
+
+    def walk(mine: Any, theirs: Any) -> Any:
+        if theirs is None and _settled(mine):
+            return mine
+        return _walk(MISSING if mine is None else mine, MISSING if theirs is None else theirs, items)
+
+    return listmerge.merge_keyed(base, patch if isinstance(patch, list) else None, keys, walk, MISSING, at.spend)

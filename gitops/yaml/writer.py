@@ -136,20 +136,18 @@ def _folded(text: str, indent: str, column: int) -> str:
     quoted = text[0] if text[0] in "'\"" else ""
     last = len(text) - (2 if quoted else 1)
     out: list[str] = []
-    spaces = False
-    for i, char in enumerate(text):
-        follows = i < last and text[i + 1] == " "
-        if char != " ":
-            spaces = False
-        elif not spaces and column > _WIDTH and len(quoted) < i < last and (quoted == '"' or not follows):
-            out.append("\n" + indent + ("\\" if follows else ""))
-            column = len(indent) + follows
-            spaces = True
-            continue
-        else:
-            spaces = True
-        out.append(char)
-        column += 1
+    start = 0
+    at = len(quoted) + 1
+    while True:
+        at = text.find(" ", max(at, start + _WIDTH - column + 1), last)
+        if at < 0:
+            break
+        follows = text[at + 1] == " "
+        if text[at - 1] != " " and (quoted == '"' or not follows):
+            out.append(text[start:at] + "\n" + indent + ("\\" if follows else ""))
+            column, start = len(indent) + follows, at + 1
+        at += 1
+    out.append(text[start:])
     return "".join(out)
 
 

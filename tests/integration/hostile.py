@@ -171,7 +171,7 @@ def _sizes() -> None:
     ATTACKS["huge-generator-file"] = (_sparse({**generator}, "a.bin"), "is too large")
     ATTACKS["many-values"] = (_with(MAP + "data:\n" + "".join(f"  k{i}: 1\n" for i in range(120_000))), "100000 values")
     ATTACKS["many-documents"] = (_with("---\n{}\n" * 500_000), "more than 20000 documents")
-    large = MAP + "data:\n" + "".join(f"  k{i}: {'x' * 60}\n" for i in range(45_000))
+    large = MAP + "data:\n" + "".join(f"  k{i}: {'x' * 600}\n" for i in range(5_000))
     names = [f"a{n}.yaml" for n in range(30)]
     many = {name: large.replace("{name: a}", f"{{name: {name}}}") for name in names}
     ATTACKS["many-large-files"] = (
@@ -249,9 +249,9 @@ def _work() -> None:
     ATTACKS["long-prefix"] = (_with(_maps(5_000), namePrefix=long), "namePrefix of 5000 objects")
     ATTACKS["long-label"] = (_with(_maps(5_000), commonLabels={"a": long}), "commonLabels of 5000 objects")
     double = [_replacement(f"data.d{n}", "data") for n in range(60)]
-    ATTACKS["replacements-that-double"] = (_with(MAP + "data: {a: b}\n", replacements=double), "5000000 steps")
+    ATTACKS["replacements-that-double"] = (_with(MAP + "data: {a: b}\n", replacements=double), "2500000 steps")
     spliced = [_replacement("data.a", "data.a", delimiter="/", index=9) for _ in range(60)]
-    ATTACKS["texts-that-double"] = (_with(MAP + "data: {a: b}\n", replacements=spliced), "5000000 steps")
+    ATTACKS["texts-that-double"] = (_with(MAP + "data: {a: b}\n", replacements=spliced), "2500000 steps")
     copies = [{"op": "copy", "from": "/data", "path": f"/data/c{n}"} for n in range(60)]
     ATTACKS["copies-that-double"] = (
         _with(MAP + "data: {a: b}\n", patches=[{"target": target, "patch": json.dumps(copies)}]),
@@ -268,7 +268,7 @@ def _work() -> None:
         },
         "to write the values of variables",
     )
-    noted = {"buildMetadata": ["transformerAnnotations"], "labels": [{"pairs": {"a": "b"}}] * 2_000}
+    noted = {"buildMetadata": ["transformerAnnotations"], "labels": [{"pairs": {"a": "b"}}] * 300}
     ATTACKS["notes"] = (_with(_maps(500), **noted), "to note every transformer")
 
 
@@ -302,7 +302,7 @@ def _patterns() -> None:
             words,
         )
     items = f"l: [{{n: {'a' * 20_000}}}]\n"
-    ATTACKS["pattern-in-a-path"] = (_with(MAP + items, replacements=[_replacement("l.[n=a*a*a*b].x")]), "5000000 steps")
+    ATTACKS["pattern-in-a-path"] = (_with(MAP + items, replacements=[_replacement("l.[n=a*a*a*b].x")]), "2500000 steps")
     containers = f"containers: [{{image: {'a' * 20_000}}}]\n"
     ATTACKS["pattern-of-an-image"] = (_with(MAP + containers, images=[{"name": "a*a*a*b"}]), "look for images")
     selector = {"target": {"labelSelector": "a,(" * 100_000}, "patch": MAP}
@@ -317,9 +317,11 @@ def _specs() -> None:
         "to read configurations",
     )
     env = [{"name": f"e{n}", "value": "x"} for n in range(15_000)]
-    pod = {"containers": [{"name": "c", "env": env}]}
-    workload = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
-    ATTACKS["long-lists"] = (_with(json.dumps(workload), patches=[{"path": "a.yaml"}]), "to merge into Pod a")
+    ports = [{"containerPort": n} for n in range(15_000)]
+    for name, container, words in (("named", {"env": env}, ""), ("numbered", {"ports": ports}, "to merge into Pod a")):
+        pod = {"containers": [{"name": "c", **container}]}
+        workload = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": pod}
+        ATTACKS[f"long-{name}-lists"] = (_with(json.dumps(workload), patches=[{"path": "a.yaml"}]), words)
 
 
 def all_of(*parts: Callable[[], None]) -> Iterable[str]:
