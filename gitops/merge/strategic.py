@@ -7,6 +7,7 @@ Mappings merge, scalars replace, null deletes, and a list merges by key where th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -221,10 +222,12 @@ def _walk_list(base: Any, patch: Any, keys: tuple[str, ...], at: _Place) -> Any:
         return listmerge.merge_scalars(base, patch or None)
     if any(isinstance(item, list) for one in (base, patch) if isinstance(one, list) for item in one):
         raise MergeError(f"a list stands in a list whose items are told apart by {' and '.join(keys)}", at.path)
+    theirs = patch if isinstance(patch, list) else None
+    return listmerge.merge_keyed(base, theirs, keys, functools.partial(_walk_item, at=items), MISSING, at.spend)
 
-    def walk(mine: Any, theirs: Any) -> Any:
-        if theirs is None and _settled(mine):
-            return mine
-        return _walk(MISSING if mine is None else mine, MISSING if theirs is None else theirs, items)
 
-    return listmerge.merge_keyed(base, patch if isinstance(patch, list) else None, keys, walk, MISSING, at.spend)
+def _walk_item(mine: Any, theirs: Any, at: _Place) -> Any:
+    """Two items of lists; None is no item."""
+    if theirs is None and _settled(mine):
+        return mine
+    return _walk(MISSING if mine is None else mine, MISSING if theirs is None else theirs, at)
