@@ -22,7 +22,7 @@ from gitops.yaml.scalars import text_of
 MAX_STEPS = 2_500_000
 """Of one build, all its kustomizations together."""
 
-MAX_VALUES = 300_000
+MAX_VALUES = 200_000
 """Values in all manifests of one build."""
 
 CHARACTERS = 16

@@ -248,7 +248,7 @@ def _sizes() -> None:
     _add(
         "wide-maps",
         (1, 5),
-        "the manifests hold more than 300000 values",
+        "the manifests hold more than 200000 values",
         lambda n: {
             "kustomization.yaml": _top(resources=list(maps)[:n]),
             **{name: text.replace("o0", f"o{name}") for name, text in maps.items()},

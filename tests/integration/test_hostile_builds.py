@@ -105,8 +105,8 @@ def test_a_commit_is_refused_like_a_directory(tmp_path: Path, name: str) -> None
 def test_what_takes_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is only large is built for as long as it takes: the limit of the process has a name of its own."""
     monkeypatch.setattr("tests.integration.test_hostile_builds.SECONDS", 1)
-    pairs = "".join(f"  k{n}: v\n" for n in range(90_000))
-    names = [f"{n}.yaml" for n in range(3)]
+    pairs = "".join(f"  key-{n}: {n}.5\n" for n in range(99_000))
+    names = [f"{n}.yaml" for n in range(2)]
     files = {name: hostile.MAP.replace("{name: a}", f"{{name: m{name}}}") + f"data:\n{pairs}" for name in names}
     hostile.write(tmp_path / "r", {"kustomization.yaml": json.dumps({"resources": names}), **files})
 
