@@ -41,9 +41,9 @@ async def test_several_errors_come_back_as_several(tmp_path: Path) -> None:
 
 
 async def test_a_build_that_wants_too_much_memory_is_stopped_by_name(tmp_path: Path) -> None:
-    (tmp_path / "kustomization.yaml").write_text("resources:\n" + "".join(f"  - m{n}.yaml\n" for n in range(9)))
-    for n in range(9):
-        values = "".join(f"  k{i}: value{i}\n" for i in range(90_000))
+    (tmp_path / "kustomization.yaml").write_text("resources:\n" + "".join(f"  - m{n}.yaml\n" for n in range(4)))
+    for n in range(4):
+        values = "".join(f"  k{i}: v{i:0150}\n" for i in range(45_000))
         (tmp_path / f"m{n}.yaml").write_text(
             f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: m{n}}}\ndata:\n{values}"
         )
