@@ -8,6 +8,7 @@ from gitops.pods import refusal, render
 from gitops.pods.outcome import GaveUp
 from gitops.pods.render import Launch
 from gitops.worker import record, status, unanswered
+from gitops.worker.adopt import TAKE_OVER_AFTER
 from gitops.worker.live import Live
 from gitops.worker.persist import Backoff
 from gitops.worker.refused import Refusals
@@ -30,7 +31,8 @@ async def claim(
     )
     if again:
         content |= status.taken_over(round(UNANSWERED))
-    live.asked_at = station.ports.clock.monotonic()
+    # Nobody takes a claim over at once.
+    live.sure_until = station.ports.clock.monotonic() + TAKE_OVER_AFTER + SENT_WITHIN
     try:
         return await record.swap(station, roster, launch.operation, content)
     except (errors.VersionConflict, errors.ObjectMissing):
@@ -52,20 +54,20 @@ def _claimed_by(station: Station, operation: api.Operation, launch: Launch) -> b
 async def create(station: Station, roster: Roster, live: Live, made: Manifest) -> GaveUp | None:
     """POST the pod until the answer is definite. On success `live` has the pod; else: why it cannot be.
 
-    It is sent only soon after storage said that the attempt is ours, and after an unclear answer only once the last
-    create can no longer be carried out: see `unanswered`.
+    It is sent only while the attempt is certainly ours, and after an unclear answer only once the last create can no
+    longer be carried out: see `unanswered`.
     """
     clock, backoff = station.ports.clock, Backoff(station.ports.clock)
     refusals = Refusals(station, roster, live)
     gave_up: GaveUp | None = None
     while gave_up is None and live.pod is None and not live.cancel:
         called = clock.monotonic()
-        left = live.asked_at + SENT_WITHIN - called
-        if left <= 0:
+        within = min(live.sure_until - called, SENT_WITHIN)
+        if within <= 0:
             gave_up = await unanswered.ours(station, live)
             continue
         try:
-            live.see_pod(await station.ports.objects.create(station.kinds.pods, made, within=left), gone=False)
+            live.see_pod(await station.ports.objects.create(station.kinds.pods, made, within=within), gone=False)
         except errors.ObjectExists:
             return await _adopt(station, live)
         except errors.ClusterUnavailable as error:

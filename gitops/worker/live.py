@@ -26,8 +26,8 @@ class Live:
         self.pod: Manifest | None = None
         self.gone = False
         self.cancel = ""
-        self.asked_at = 0.0
-        """When, on the monotonic clock, storage was last asked whether the claim holds; the answer was yes."""
+        self.sure_until = 0.0
+        """Up to when, on the monotonic clock, its pod may be created without asking whether the claim still holds."""
         self.unclear_until = 0.0
         """Up to when, on the monotonic clock, a create of it that was never answered may still be carried out."""
         self.awaits = delivery.fetched(operation)

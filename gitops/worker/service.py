@@ -54,7 +54,7 @@ class Service:
         self.live: dict[tuple[str, int], Live] = {}
         """Every operation in progress, by UID and attempt. `len` of it is the number in flight."""
         self._reflectors: dict[str, asyncio.Task[None]] = {}
-        self._noticed: dict[tuple[str, int], tuple[tuple[str, str], float]] = {}
+        self._noticed: dict[tuple[str, int], tuple[tuple[str, ...], float]] = {}
         self._rest: dict[tuple[str, int], float] = {}
         self._left: dict[str, float] = {}
         """Up to when the pod of a deleted operation may still come, by UID."""
@@ -313,10 +313,11 @@ class Service:
             return False
         if claim.worker == self._station.identity:
             return True
-        now, state = self._station.ports.clock.monotonic(), (claim.worker, found.operation.status.reason)
+        reason = found.operation.status.reason
+        now, state = self._station.ports.clock.monotonic(), (claim.worker, claim.version, reason)
         if self._noticed.get(found.key, (None, now))[0] != state:
             self._noticed[found.key] = state, now
-        waits = UNANSWERED if state[1] == status.TAKEN_OVER else 0.0
+        waits = UNANSWERED if reason == status.TAKEN_OVER else 0.0
         return now - self._noticed[found.key][1] >= adopt.TAKE_OVER_AFTER + waits
 
     def _leave_alone(self, key: tuple[str, int], seconds: float) -> None:

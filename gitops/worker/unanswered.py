@@ -24,7 +24,7 @@ from gitops.worker.roster import Roster, is_final, read
 from gitops.worker.station import Station
 
 SENT_WITHIN: Final = 10.0
-"""Seconds after a process asked whether the attempt is its own within which its create is sent, or not at all."""
+"""Seconds after which another process may have taken an attempt over in which a create is still sent."""
 UNANSWERED: Final = SENT_WITHIN + CARRIED_OUT_WITHIN
 """Seconds after a claim, or after a create was begun, in which an unanswered create may still be carried out."""
 TAKEN_OVER: Final = "TakenOver"
@@ -105,7 +105,7 @@ def adopt(live: Live, pod: Manifest | None) -> GaveUp | None:
 async def ours(station: Station, live: Live) -> GaveUp | None:
     """Ask whether the attempt is still this process' own; None if it is, or if the operation was deleted.
 
-    `live.asked_at` is when the question was sent.
+    What is known from then on, `live.sure_until` has.
     """
     operation, clock = live.operation, station.ports.clock
     if operation is None:
@@ -113,7 +113,7 @@ async def ours(station: Station, live: Live) -> GaveUp | None:
     metadata = operation.metadata
 
     async def ask() -> Manifest | None:
-        live.asked_at = clock.monotonic()
+        live.sure_until = clock.monotonic() + SENT_WITHIN
         return await station.ports.door.read(metadata)
 
     manifest = await persist(clock, ask)

@@ -262,6 +262,16 @@ class _Incidents:
     async def _resume(self, _: Incident) -> None:
         await self.story.change_pool(suspended=False)
 
+    async def _unserve(self, one: Incident) -> None:
+        """A commit gives the pool to another Worker, which is not there, and another commit gives it back."""
+        kind, server = await self.story.cluster.kind("Worker"), self.story.cluster.objects.server
+        for pools in ([], ["linux"]):
+            found = server.get(kind, HOME, "main")
+            assert found is not None
+            found["spec"]["pools"] = pools
+            server.replace(kind, found)
+            await asyncio.sleep(one.much * 5)
+
     async def _remove_pool(self, _: Incident) -> None:
         """A commit takes the pool away, another one brings it back."""
         kind = await self.story.cluster.kind("WorkerPool")

@@ -52,7 +52,7 @@ PEACEFUL = (
         "rotate",
     ),
     *("outage", "restore", "away", "back", "full", "empty", "commit", "revision", "jump", "suspend", "resume"),
-    *("freeze", "stop", "edit"),
+    *("freeze", "stop", "edit", "unserve"),
 )
 
 
@@ -143,6 +143,8 @@ def _job(chance: random.Random, index: int) -> Job:
     spec["env"] = [{"name": "TOKEN", "secret": {"name": "token", "key": "value"}}]
     if chance.random() < 0.25:
         spec["mutex"] = {"name": "deploy", "mode": chance.choice(["exclusive", "shared"])}
+    if chance.random() < 0.1:
+        spec["ttlAfterFinished"] = "5s"
     ends = ["exit"] * 20 + ["killed", "silent", "evicted", "rejected", "image", "never"]
     lives = [_life(chance, chance.choice(ends)), _life(chance, chance.choice(["exit", "exit", "evicted"])), Life()]
     return Job(name=f"job-{index}", at=chance.uniform(0, 20), spec=spec, lives=lives)
