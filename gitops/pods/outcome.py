@@ -106,6 +106,7 @@ def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
         return _without_files(evidence)
     if record.start_error:
         message = evidence.foreign or f"the interpreter could not be started: {_start_words(record.start_error)}"
+        message += _noexec_words(record)
         return Outcome(phase=Phase.FAILED, reason="InterpreterNotStarted", message=message, exit_code=record.exit_code)
     if record.files_error:
         message = f"a file of the operation could not be written: {_errno_words(record.files_error)}; the log names it"
@@ -128,8 +129,21 @@ def _from_record(record: EndRecord, evidence: Evidence) -> Outcome:
             f"the script called docker, and a pod has no Docker engine; exit code {record.exit_code}. {_NO_DOCKER}"
         )
         return Outcome(phase=Phase.FAILED, reason="DockerUnavailable", message=message, exit_code=record.exit_code)
-    message = f"exit code {record.exit_code}{_signal_words(record.signal)}{asked}"
-    return Outcome(phase=Phase.FAILED, reason="ScriptFailed", message=message, exit_code=record.exit_code)
+    # 126 is how a shell says that it may not execute something.
+    reason = "WorkspaceNoexec" if record.noexec and record.exit_code == _MAY_NOT_EXECUTE else "ScriptFailed"
+    message = f"exit code {record.exit_code}{_signal_words(record.signal)}{asked}{_noexec_words(record)}"
+    return Outcome(phase=Phase.FAILED, reason=reason, message=message, exit_code=record.exit_code)
+
+
+_MAY_NOT_EXECUTE = 126
+_NOEXEC = (
+    "the working directory is mounted noexec, so that nothing in it can be executed: start programs through their "
+    "interpreter (sh ./tool), or take noexec off the file system of the kubelet's root directory (/var/lib/kubelet)"
+)
+
+
+def _noexec_words(record: EndRecord) -> str:
+    return f"; {_NOEXEC}" if record.noexec else ""
 
 
 def _without_files(evidence: Evidence) -> Outcome:
@@ -194,6 +208,8 @@ def _from_container(terminated: Mapping[str, Any], evidence: Evidence) -> Outcom
     if evidence.gone or (evidence.pod or {}).get("metadata", {}).get("deletionTimestamp"):
         return _failed("PodDeleted", f"the pod was deleted while the script ran{_by_whom(evidence.pod)}", terminated)
     message = f"the runner ended without a record, exit code {code}"
+    if code == _MAY_NOT_EXECUTE and "ermission denied" in said:
+        message += " (are pod volumes mounted noexec on its node?)"
     return _failed("RunnerFailed", f"{message}: {said}" if said else message, terminated)
 
 

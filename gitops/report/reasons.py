@@ -112,6 +112,11 @@ _OPERATION = (
         "The kernel killed the script, or a process of it, for memory.",
         "raise the pool's memory limit, or let the script use less",
     ),
+    (
+        "WorkspaceNoexec",
+        "The script may not execute something, and its working directory is mounted noexec.",
+        "start programs through their interpreter (sh ./tool), or take noexec off the kubelet's root directory",
+    ),
     ("RunnerFailed", "The program around the script ended without a record.", "the message says what is known"),
     ("PodDeleted", "Somebody deleted the pod, and nothing shows that the script had ended.", "start it again"),
     (

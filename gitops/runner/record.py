@@ -38,6 +38,8 @@ class EndRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Lines beyond the log's limit: not among `lines`, and in no frame."""
     docker_asked: bool = False
     """The script called a docker that is not there."""
+    noexec: bool = False
+    """The working directory is mounted noexec: nothing in it can be executed."""
 
 
 _decoder = msgspec.json.Decoder(EndRecord)

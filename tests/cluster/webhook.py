@@ -1,4 +1,4 @@
-"""A real admission webhook over https, on loopback, for as long as the `with` block lasts."""
+"""A real admission webhook over https, for as long as the `with` block lasts."""
 
 from __future__ import annotations
 
@@ -57,17 +57,27 @@ def deny(words: str, code: int = 0) -> Answer:
     return lambda _: {"allowed": False, "status": {"message": words, **({"code": code} if code else {})}}
 
 
-class Webhook:
-    """The server. `answer` may be changed at any time; `asked` holds the requests it got."""
+def patch(*operations: dict[str, Any]) -> Answer:
+    """Let everything pass, changed by these operations of a JSON Patch."""
+    text = base64.b64encode(json.dumps(operations).encode()).decode()
+    return lambda _: {"allowed": True, "patchType": "JSONPatch", "patch": text}
 
-    def __init__(self, directory: Path, answer: Answer = allow) -> None:
+
+class Webhook:
+    """The server. `answer` may be changed at any time; `asked` holds the requests it got.
+
+    `address` is where the API server finds this machine: loopback, unless it runs elsewhere.
+    """
+
+    def __init__(self, directory: Path, answer: Answer = allow, address: str = addresses.LOOPBACK) -> None:
+        self._address = address
         self.answer = answer
         self.asked: list[Review] = []
         self.authority = pki.create_authority("webhook")
-        self.authority.issue("webhook", addresses=[addresses.LOOPBACK]).write(directory, "webhook")
+        self.authority.issue("webhook", addresses=[address]).write(directory, "webhook")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(directory / "webhook.crt", directory / "webhook.key")
-        self._server = ThreadingHTTPServer((addresses.LOOPBACK, 0), self._handler())
+        self._server = ThreadingHTTPServer((address, 0), self._handler())
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -86,7 +96,7 @@ class Webhook:
         """What a webhook configuration says of it."""
         port = self._server.server_address[1]
         authority = base64.b64encode(self.authority.pem).decode()
-        return {"url": f"https://{addresses.LOOPBACK}:{port}/review", "caBundle": authority}
+        return {"url": f"https://{self._address}:{port}/review", "caBundle": authority}
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         webhook = self

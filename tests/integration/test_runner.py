@@ -164,6 +164,22 @@ def test_an_interpreter_that_is_not_there(program: Path, tmp_path: Path) -> None
     assert done.remarks == b"cannot start nonesuch: No such file or directory"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
+@pytest.mark.parametrize("option", ["noexec", "exec"])
+def test_a_working_directory_where_nothing_can_be_executed_is_told(program: Path, tmp_path: Path, option: str) -> None:
+    folder, record = tmp_path / "workspace", tmp_path / "record"
+    folder.mkdir()
+    inside = 'mount -t tmpfs -o "$1" none "$2" && cd "$2" && shift 2 && exec "$@"'
+    runs = [str(program), "--record", str(record), "--", "bash", "-c", "exit 126"]
+    with subprocess.Popen(
+        ["unshare", "--mount", "sh", "-c", inside, "sh", option, str(folder), *runs],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        found = ran(process, record)
+    assert (found.code, found.record.noexec) == (126, option == "noexec")
+
+
 def test_silence_is_broken_by_heartbeats(bench: Bench) -> None:
     done = bench.run("echo one; sleep 2.5; echo two", "--heartbeat", "1")
     assert done.raw.count(b"1|h|4|\n") == 2

@@ -31,6 +31,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -242,6 +243,8 @@ static void follow(struct stream *streams, int signals) {
 
 static void write_record(void) {
     char text[1024];
+    struct statvfs mount;
+    script.noexec = statvfs(".", &mount) == 0 && (mount.f_flag & ST_NOEXEC);
     int asked = options.docker_mark && access(options.docker_mark, F_OK) == 0;
     size_t size = record_text(text, sizeof text, &script, asked);
     int fd = open(options.record, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

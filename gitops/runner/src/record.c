@@ -80,6 +80,7 @@ size_t record_text(char *space, size_t size, const struct script *script, int do
     add_flag(&text, "filesAwaited", script->awaiting);
     add_number(&text, "dropped", (long long)totals.dropped);
     add_flag(&text, "dockerAsked", docker_asked);
+    add_flag(&text, "noexec", script->noexec);
     text_add(&text, "}");
     return (size_t)(text.at - text.start);
 }

@@ -75,6 +75,7 @@ struct script {
     int start_error;
     int files_error; /* errno of a file that could not be written: the script was not started */
     int awaiting;    /* the end came while the worker's files were waited for: the script was not started */
+    int noexec;      /* nothing in the working directory can be executed */
     struct timespec started, finished;
 };
 /* The end record as JSON (gitops/runner/record.py); its size. */

@@ -254,6 +254,19 @@ def test_where_a_pod_stands() -> None:
     )
 
 
+def test_a_working_directory_mounted_noexec_is_named_where_it_may_be_the_cause() -> None:
+    for code, reason in ((126, "WorkspaceNoexec"), (1, "ScriptFailed")):
+        found = outcome.of(Evidence(pod=pod(terminated(code, message=record(code, noexec=True)))))
+        assert (found.phase, found.reason) == (Phase.FAILED, reason)
+        assert "mounted noexec" in found.message
+        assert "sh ./tool" in found.message
+    assert outcome.of(Evidence(pod=pod(terminated(126, message=record(126))))).message == "exit code 126"
+    assert outcome.of(Evidence(pod=pod(terminated(0, message=record(0, noexec=True))))).message == "exit code 0"
+    denied = terminated(126, message="/bin/sh: 1: exec: /opt/gitops/runner/runner-amd64: Permission denied")
+    found = outcome.of(Evidence(pod=pod(denied)))
+    assert (found.reason, "are pod volumes mounted noexec" in found.message) == ("RunnerFailed", True)
+
+
 @pytest.mark.parametrize(
     ("number", "words"),
     [(2, "it is not in the image"), (13, "it may not be executed"), (8, "architecture"), (7, "E2BIG")],
