@@ -16,6 +16,7 @@ from gitops.testing.podexec import Waiting
 from gitops.testing.store import Stored
 from tests.unit.worker.kubelet import OPS, Cluster, Pod
 
+MOMENT = 1e-6
 WRITTEN_OFF = 420.0
 """Seconds after which a silent machine is known to be off."""
 
