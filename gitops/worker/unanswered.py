@@ -27,6 +27,8 @@ SENT_WITHIN: Final = 10.0
 """Seconds after which another process may have taken an attempt over in which a create is still sent."""
 UNANSWERED: Final = SENT_WITHIN + CARRIED_OUT_WITHIN
 """Seconds after a claim, or after a create was begun, in which an unanswered create may still be carried out."""
+EVENTS_KEPT: Final = 2700.0
+"""Seconds for which the API server certainly remembers Events; by itself it keeps them for an hour."""
 TAKEN_OVER: Final = "TakenOver"
 LOST: Final = "PodLost"
 
@@ -56,10 +58,15 @@ async def _look_back(station: Station, live: Live, claim: Claim) -> GaveUp | Non
     before = await past(station, claim)
     if before.last is not None:
         live.see_pod(before.last, gone=True)
-    elif not before.known and await _left_traces(station, claim):
-        message = "a create of its pod was not answered, and the pod, of which there are Events, is gone"
+    elif not before.known and (_long_ago(station, live) or await _left_traces(station, claim)):
+        message = "a create of its pod was not answered; there is no pod, and nothing proves that there was none"
         return GaveUp(reason=LOST, message=message)
     return None
+
+
+def _long_ago(station: Station, live: Live) -> bool:
+    """What was said of the pod may be forgotten already."""
+    return station.ports.clock.monotonic() - live.unclear_until > EVENTS_KEPT
 
 
 async def past(station: Station, claim: Claim) -> Past:
@@ -73,7 +80,7 @@ async def past(station: Station, claim: Claim) -> Past:
 async def _left_traces(station: Station, claim: Claim) -> bool:
     """The scheduler or a kubelet said something of the pod, or that cannot be known.
 
-    Their Events are kept for an hour; deletions not so long, and an API server that has just started remembers none.
+    Deletions are not remembered as long as Events, and an API server that has just started remembers none.
     """
     fields = f"involvedObject.name={claim.pod}"
     objects, kind = station.ports.objects, station.kinds.events

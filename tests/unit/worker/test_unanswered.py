@@ -126,6 +126,25 @@ async def test_one_that_came_and_went_unseen_is_not_sent_again(cluster: Cluster,
     assert len(cluster.starts) == 1
 
 
+async def test_after_an_outage_longer_than_events_are_kept_nothing_is_proof(cluster: Cluster) -> None:
+    lost, away = Lost(cluster), True
+
+    def outage(call: Call) -> None:
+        if away and call.kind == "Pod":
+            raise errors.ClusterUnavailable("connection refused")
+
+    cluster.start()
+    await cluster.submit()
+    await cluster.pass_time(1)
+    cluster.objects.before.append(outage)
+    for _ in range(60):
+        await cluster.pass_time(60)
+    away = False
+    cluster.history.oldest = 10**9
+    assert await until_over(cluster) == ("Unknown", "PodLost")
+    assert len(lost.sent) == 1
+
+
 async def test_a_cancel_waits_for_what_may_still_come(cluster: Cluster) -> None:
     lost = Lost(cluster)
     cluster.start()
