@@ -226,6 +226,17 @@ def test_told_to_end_while_it_waits_it_starts_nothing_and_says_so(bench: Bench, 
     assert (done.code, done.record.files_awaited, done.output) == (126, True, b"")
 
 
+def test_told_to_end_just_as_the_last_file_comes_it_starts_nothing(bench: Bench) -> None:
+    process = awaiting(bench, "echo started; sleep 20", 1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    Desk([str(bench.program)], bench.folder, bench.folder / "spool").send("a", sent(b"content"))
+    process.send_signal(signal.SIGCONT)
+    done = ran(process, bench.folder / "record", timeout=10)
+    assert (done.record.files_awaited, done.output) == (True, b"")
+
+
 def test_the_wait_has_an_end_and_gives_signs_of_life(bench: Bench) -> None:
     begun = time.monotonic()
     process = awaiting(bench, "echo started", 1, "--await-timeout", "2", "--heartbeat", "1")
