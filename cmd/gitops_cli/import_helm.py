@@ -72,19 +72,23 @@ def command(context: click.Context, /, *, overwrite: bool, **given: str) -> None
 
 
 def run(shell: _shell.Shell, options: Options) -> None:
-    """Read, convert, check, report, write."""
+    """Read, convert, check, write, report: whoever stops reading the report has the files all the same."""
     from gitops import convert
 
     values = _read(shell, options.file)
     made = convert.convert(values, _names(shell, options, values))
     _check(made)
-    _tell(shell, options, made)
     if options.directory == STREAM:
         from gitops.convert import files
 
+        _tell(shell, options, made)
         shell.console.answer(files.stream(made).removesuffix("\n"))
-    else:
-        _write(shell, options, made)
+        return
+    count = _write(options, made)
+    _tell(shell, options, made)
+    if options.report == "text":
+        shell.console.note("")
+    shell.console.answer(f"{count} files in {options.directory}; next: gitops build {options.directory}")
 
 
 def _read(shell: _shell.Shell, file: str) -> convert.Values:
@@ -169,7 +173,8 @@ def _tell(shell: _shell.Shell, options: Options, made: convert.Conversion) -> No
         shell.console.note(line)
 
 
-def _write(shell: _shell.Shell, options: Options, made: convert.Conversion) -> None:
+def _write(options: Options, made: convert.Conversion) -> int:
+    """Write the directory, and build it to see that it is whole; returns how many files it has."""
     from gitops.convert import files
 
     directory = Path(options.directory)
@@ -179,9 +184,7 @@ def _write(shell: _shell.Shell, options: Options, made: convert.Conversion) -> N
     contents = {name: text.encode() for name, text in texts.items()}
     _folder.write(directory, contents, overwrite=options.overwrite, hint="choose another directory, or add --overwrite")
     _build(options.directory)
-    if options.report == "text":
-        shell.console.note("")
-    shell.console.answer(f"{len(texts)} files in {options.directory}; next: gitops build {options.directory}")
+    return len(texts)
 
 
 def _relative(directory: Path, base: str) -> str:

@@ -63,7 +63,7 @@ def _in_commit(path: str, name: str) -> Opened:
     # The directory may be gone from disk and still be in the commit: its nearest parent tells the repository.
     absolute = Path(path).resolve()
     standing = next(parent for parent in (absolute, *absolute.parents) if parent.is_dir())
-    root = _root(standing)
+    root = _root(standing) or _bare(standing)
     if root is None:
         raise errors.ConfigError(f"{path} is in no Git repository", hint=f"PATH@REV reads {name!r} from one")
     revision = local.resolve(root, name)
@@ -79,6 +79,15 @@ def _in_commit(path: str, name: str) -> Opened:
 def _root(directory: Path) -> Path | None:
     """The nearest directory above that holds `.git`; in a linked work tree that is a file."""
     return next((parent for parent in (directory, *directory.parents) if (parent / ".git").exists()), None)
+
+
+def _bare(directory: Path) -> Path | None:
+    """The nearest directory above that is a repository without a work tree: a mirror on a server, or in a CI job."""
+    return next((parent for parent in (directory, *directory.parents) if _is_bare(parent)), None)
+
+
+def _is_bare(directory: Path) -> bool:
+    return (directory / "HEAD").is_file() and all((directory / name).is_dir() for name in ("objects", "refs"))
 
 
 def _inside(root: Path, directory: Path) -> str:

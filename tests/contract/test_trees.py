@@ -178,6 +178,18 @@ def test_a_revision_is_read_from_the_commit(clone: Path) -> None:
     assert checkout.open_path(f"{clone}@main").tree.names("base") == ("y.yaml",)
 
 
+def test_a_repository_without_a_work_tree_is_read_by_revision(clone: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "mirror.git"
+    git("clone", "--quiet", "--bare", str(clone), str(bare), cwd=tmp_path)
+
+    opened = checkout.open_path(f"{bare}/overlays/dev@main")
+
+    assert (opened.path, opened.root) == ("overlays/dev", bare)
+    assert opened.revision == checkout.open_path(f"{clone}@main").revision
+    with pytest.raises(errors.ConfigError, match="no such directory"):
+        checkout.open_path(f"{bare}/overlays/dev")
+
+
 def test_a_branch_is_named_in_the_revision(clone: Path) -> None:
     revision = checkout.open_path(f"{clone}@main").revision
     assert revision is not None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +96,13 @@ def test_what_needs_no_cluster_is_run(capfd: pytest.CaptureFixture[str], kubectl
             if (one["namespace"], one["name"]) == (secret["metadata"]["namespace"], secret["metadata"]["name"])
         }
         assert set(secret["data"]) == wanted
+
+
+def test_who_stops_reading_the_report_has_the_files() -> None:
+    command = [sys.executable, "-m", "gitops_cli", "import", "helm", "values.yaml", "-o", "new", "-n", "workers"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'cmd'}"}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stderr
+        running.stderr.close()
+        running.wait(60)
+    assert Path("new/kustomization.yaml").is_file()
