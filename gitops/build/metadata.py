@@ -161,3 +161,5 @@ def _label(resource: Resource) -> None:
     if not isinstance(labels, dict):
         labels = resource.metadata()["labels"] = {}
     labels[MANAGED_BY] = KUSTOMIZE
+    # Where a transformer had put the same label, that was one with this.
+    resource.spread(labels, MANAGED_BY)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 NAMES = ("web", "db", "api", "cache")
-LABELS = ("app", "tier", "app.kubernetes.io/name", "team")
+LABELS = ("app", "tier", "app.kubernetes.io/name", "team", "app.kubernetes.io/managed-by")
 IMAGES = ("nginx", "registry.example/tools", "registry.example:5000/a/b", "busybox")
 TAGS = ("", ":1.2.3", ":latest", "@sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3")
 LITERALS = ("a=1", "b='q'", 'c="x y"', "d=", "e=a=b", "f=<&>", "a b=c", "../h=1")

@@ -67,6 +67,14 @@ FILES: dict[str, tuple[str, str, str]] = {
         ' prefix: p-}"]\n'), A, "",
     ),
 }  # fmt: skip
+FILES["label of kustomize's own was there"] = (
+    (
+        "resources: [a.yaml]\nbuildMetadata: [managedByLabel]\n"
+        "labels: [{includeSelectors: true, pairs: {app.kubernetes.io/managed-by: me}}]\n"
+    ),
+    "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: x}}\n",
+    "",
+)
 PODS = "\n---\n".join(
     json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}"}, "spec": {"containers": [container]}})
     for i, container in enumerate(
