@@ -141,7 +141,7 @@ class Plugin:
 def _plugins(target: Target, field: str) -> list[Plugin]:
     """The configurations an entry list names, in order: written inline first, then files and folders."""
     kustomization, context = target.kustomization, target.context
-    inline, named = Collection(), Collection()
+    found, paths = Collection(), []
     for i, entry in enumerate(kustomization.entries(field)):
         pointer = f"/{field}/{i}"
         try:
@@ -150,11 +150,13 @@ def _plugins(target: Target, field: str) -> list[Plugin]:
             # What is not the text of objects is a path; one of several lines was hardly meant as such.
             if "\n" in str(entry):
                 raise
-            target.resource(named, str(entry), kustomization.where(pointer))
+            paths.append((str(entry), kustomization.where(pointer)))
             continue
         metadata.set_file_origin(loaded, target.origin, kustomization.path.rpartition("/")[2])
-        inline.append(loaded)
-    return [Plugin(r, kustomization, context) for r in (*inline.resources, *named.resources)]
+        found.append(loaded)
+    for path, at in paths:
+        target.resource(found, path, at)
+    return [Plugin(r, kustomization, context) for r in found.resources]
 
 
 def _origin(plugin: Plugin) -> str | None:

@@ -79,24 +79,31 @@ def namespace(
     pay: Pay,
     subjects: str = "defaultOnly",
 ) -> None:
-    """Set the namespace of namespaced objects, and where objects name it."""
+    """Set the namespace of namespaced objects, and where objects name it; what they were called is remembered."""
+    for resource in resources:
+        resource.remember()
+        set_namespace(resource, name, specs, mark, pay, subjects)
+
+
+def set_namespace(
+    resource: Resource, name: str, specs: FieldSpecs, mark: Mark, pay: Pay, subjects: str = "defaultOnly"
+) -> None:
+    """Set the namespace of one object."""
 
     def edit(old: Any) -> Any:
         return mark(name, _single(old))
 
-    for resource in resources:
-        resource.remember()
-        if not resource.gvk.cluster_scoped:
-            fieldspec.change(resource, _NAMESPACE, edit, pay, str)
-        if resource.kind in _BINDINGS:
-            _namespace_subjects(resource, subjects, edit, pay)
-        core = text_of(resource.data.get("apiVersion", "")) == "v1"
-        for spec in specs.of(resource.gvk):
-            if spec.path == _NAMESPACE.path or (spec.path == "metadata/name" and not core):
-                continue
-            if spec.path == "subjects/namespace" and spec.gvk.kind in _BINDINGS:
-                continue
-            fieldspec.change(resource, spec, edit, pay, str)
+    if not resource.gvk.cluster_scoped:
+        fieldspec.change(resource, _NAMESPACE, edit, pay, str)
+    if resource.kind in _BINDINGS:
+        _namespace_subjects(resource, subjects, edit, pay)
+    core = text_of(resource.data.get("apiVersion", "")) == "v1"
+    for spec in specs.of(resource.gvk):
+        if spec.path == _NAMESPACE.path or (spec.path == "metadata/name" and not core):
+            continue
+        if spec.path == "subjects/namespace" and spec.gvk.kind in _BINDINGS:
+            continue
+        fieldspec.change(resource, spec, edit, pay, str)
 
 
 def _namespace_subjects(resource: Resource, mode: str, edit: Callable[[Any], Any], pay: Pay) -> None:

@@ -9,11 +9,14 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from gitops import errors
-from gitops.build import budget, fieldspec, patch
+from gitops.build import budget, fieldspec, patch, transform
 from gitops.build.collection import Collection
+from gitops.build.fieldspec import FieldSpecs
 from gitops.build.kustomization import checked_file
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import Dialect, plain, resolve, text_of
+
+_NAMESPACE = "metadata/namespace"
 
 if TYPE_CHECKING:
     from gitops.build.plugins import Plugin
@@ -41,6 +44,10 @@ def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
             )
         for resource in patch.select(collection, target.get("selector") or {}, plugin.at, plugin.context):
             plugin.pay(budget.text_steps(value))
+            if path == _NAMESPACE:
+                # kustomize hands this one to the transformer of namespaces, positions or not.
+                transform.set_namespace(resource, value, FieldSpecs(), plugin.mark, plugin.pay)
+                continue
             _refuse_lists(resource, path, plugin)
             edit = functools.partial(_edited, part=value, position=position, plugin=plugin)
             fieldspec.change(resource, fieldspec.FieldSpec(path, create=True), edit, plugin.pay, str)

@@ -183,7 +183,7 @@ def _replacements(draw: Draw, fields: Fields, repo: Repo, folder: str) -> None:
         st.sampled_from(
             ["metadata.name", "spec.replicas", "data.k", "spec.template.spec.containers.0.image", "spec",
              "metadata.labels",
-             "spec.template.spec.containers.[name=main].image", "kind", "apiVersion", "spec.ports.0.port", "metadata"]
+             "spec.template.spec.containers.[name=main].image", "kind", "apiVersion", "spec.ports.0.port"]
         )
     )  # fmt: skip
     if draw(st.integers(0, 3)) == 0:
