@@ -32,6 +32,7 @@ _NOT_JSON = frozenset(
 )
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_BETWEEN = re.compile("(?<=[0-9])_(?=[0-9])")
 _INT = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|0[0-7]+|0|[1-9][0-9]*)")
 _DAYS = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -167,7 +168,8 @@ def _number(text: str, dialect: Dialect) -> Any:
         stamp = timestamp(text)
         if stamp:
             return Authored(text, stamp) if dialect is Dialect.MANIFEST else text
-    bare = text if text[0] == "." else text.replace("_", "")
+    # After a point Go reads the number itself, which may have underscores between digits only.
+    bare = _BETWEEN.sub("", text) if text[0] == "." else text.replace("_", "")
     number: float | int | None = _integer(bare)
     if number is None:
         if not _FLOAT.fullmatch(bare):

@@ -15,12 +15,14 @@ from gitops import errors
 from gitops.yaml.scalars import Authored, Dialect, float_text, resolve, timestamp
 
 _SIMPLE_KEY = 128
-"""Longer keys are written with `?`: libyaml's limit of a simple key."""
+"""Bytes; longer keys are written with `?`: libyaml's limit of a simple key."""
 _WIDTH = 80
 """Longer lines are folded at spaces."""
 _MAX_ASCII = 0x7F
 _MAX_BMP = 0xFFFF
 
+_BREAK = re.compile("[\n\r\x85\u2028\u2029]")
+"""What makes a key one of several lines."""
 _SAFE = re.compile(r"[A-Za-z_/$(][A-Za-z0-9_/.$()=-]*(?:[: ][A-Za-z0-9_/.$()=-]+)*")
 _NEVER_FIRST = frozenset("#,[]{}&*!|>'\"%@`")
 _ESCAPES = {
@@ -79,9 +81,13 @@ def _mapping(value: dict[str, Any], indent: str, out: list[str], *, first: bool)
         if not first:
             out.append(indent)
         first = False
-        text = _key(key)
-        out.append(f"? {text}\n{indent}:" if len(text.encode()) > _SIMPLE_KEY else text + ":")
-        _entry(value[key], indent, len(indent) + (2 if "\n" in out[-1] else len(out[-1]) + 1), out)
+        if _BREAK.search(key) or len(key.encode()) > _SIMPLE_KEY:
+            out.append(f"? {_inline(key, indent + '  ', len(indent) + 2)}{indent}: ")
+            _item(value[key], indent, out)
+            continue
+        text = _string(key)
+        out.append(text + ":")
+        _entry(value[key], indent, len(indent) + len(text) + 2, out)
 
 
 def _entry(value: Any, indent: str, column: int, out: list[str]) -> None:
@@ -100,12 +106,17 @@ def _sequence(value: list[Any], indent: str, out: list[str]) -> None:
     for item in value:
         out.append("- " if first else indent + "- ")
         first = False
-        if isinstance(item, dict) and item:
-            _mapping(item, indent + "  ", out, first=True)
-        elif isinstance(item, list) and item:
-            _sequence(item, indent + "  ", out)
-        else:
-            out.append(_inline(item, indent + "  ", len(indent) + 2))
+        _item(item, indent, out)
+
+
+def _item(item: Any, indent: str, out: list[str]) -> None:
+    """A value that begins behind an indicator, on its line."""
+    if isinstance(item, dict) and item:
+        _mapping(item, indent + "  ", out, first=True)
+    elif isinstance(item, list) and item:
+        _sequence(item, indent + "  ", out)
+    else:
+        out.append(_inline(item, indent + "  ", len(indent) + 2))
 
 
 def _inline(value: Any, indent: str, column: int) -> str:
@@ -166,10 +177,6 @@ def _lines(text: str, indent: str) -> str:
     return f"|{hint}{chomp}\n{body}"
 
 
-def _key(key: str) -> str:
-    return _double(key) if "\n" in key else _string(key)
-
-
 @functools.lru_cache(maxsize=65536)
 def _string(text: str) -> str:
     """A string of one line, quoted if it must be."""
@@ -185,8 +192,6 @@ def _string(text: str) -> str:
 def _reads_otherwise(text: str) -> bool:
     """Whether the text, unquoted, would be read as something that is not this string (YAML 1.1)."""
     if (":" in text and _sixties().fullmatch(text)) or timestamp(text):
-        return True
-    if text == "<<":
         return True
     try:
         return resolve(text, Dialect.CONFIG) is not text
@@ -204,12 +209,14 @@ def _plain_allowed(text: str) -> bool:
 
 def _double(text: str) -> str:
     out = ['"']
+    # go-yaml looks for a byte order mark at the beginning of the text, whichever character it is about to write.
+    marked = text.startswith("\ufeff")
     for char in text:
-        if char not in '"\\' and " " <= char <= "~":
+        if char not in '"\\' and " " <= char <= "~" and not marked:
             out.append(char)
             continue
         code = ord(char)
-        if code > _MAX_ASCII and not _unprintable().match(char):
+        if code > _MAX_ASCII and not marked and not _unprintable().match(char):
             out.append(char)
         elif code in _ESCAPES:
             out.append("\\" + _ESCAPES[code])

@@ -75,6 +75,25 @@ FILES["label of kustomize's own was there"] = (
     "apiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {app: x}}\n",
     "",
 )
+for _key in ("a\nb", "a\rb", "\n", "a\n", "\ufeffx", "x" * 128, "x" * 129, "é" * 65, "a b" * 50, "?"):
+    _spec = {"x": {_key: "v"}, "y": _key, "z": [_key, {_key: [1]}, {_key: {"a": 1}}, {_key: []}]}
+    _widget = {"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "w"}, "spec": _spec}
+    FILES[f"printed: {_key[:5]!r} of {len(_key)}"] = ("resources: [a.yaml]\n", json.dumps(_widget), "")
+FILES["printed: a merge key as a value"] = ("resources: [a.yaml]\n", MAP.format(name="a") + "data: {k: '<<'}\n", "")
+for _second in ("y", "x"):
+    _configured = "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: %s}\nlabels: {a: b}\n"
+    FILES[f"plugins x and {_second}"] = (
+        f"resources: [a.yaml]\ntransformers: [b.yaml, {json.dumps(_configured % _second)}]\n", A, _configured % "x",
+    )  # fmt: skip
+for _kind in ("ConfigMap", "ClusterRole"):
+    FILES[f"value added to the namespace of a {_kind}"] = (
+        "resources: [a.yaml]\ntransformers: [b.yaml]\n",
+        A.replace("ConfigMap", _kind),
+        (
+            "apiVersion: builtin\nkind: ValueAddTransformer\nmetadata: {name: x}\nvalue: n\n"
+            "targets: [{fieldPath: metadata/namespace, filePathPosition: 2}]\n"
+        ),
+    )
 PODS = "\n---\n".join(
     json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}"}, "spec": {"containers": [container]}})
     for i, container in enumerate(
