@@ -52,7 +52,8 @@ def history(rendered: Rendered, pointer: str) -> tuple[Step, ...]:
 def origin(rendered: Rendered) -> Step:
     """Where the object as a whole comes from: its manifest, or the entry that generates it."""
     at = rendered.origin
-    by = _field(rendered.source.replay.tree, at) if at.file.rpartition("/")[2] in FILE_NAMES else RESOURCE
+    tree = rendered.source.replay.tree
+    by = _field(tree, at) if at.file.rpartition("/")[2] in FILE_NAMES else _plugin(tree, at) or RESOURCE
     return Step(location=at, by=by, value=None)
 
 
@@ -77,15 +78,20 @@ def _by(tree: Tree, at: Location, rendered: Rendered) -> str:
     if at.file.rpartition("/")[2] in FILE_NAMES:
         return _field(tree, at)
     if at.file == rendered.origin.file:
-        return RESOURCE
+        return _plugin(tree, at) or RESOURCE
     generated = rendered.origin.file.rpartition("/")[2] in FILE_NAMES
     if not at.file.endswith(_MANIFESTS) or (generated and (at.line, at.column) == (1, 1)):
         return FILE
-    for document in load_config(tree.read(at.file), at.file):
-        value = document.value
-        if isinstance(value, dict) and value.get("apiVersion") == "builtin" and document.start == at:
-            return str(value.get("kind", ""))
-    return PATCH
+    return _plugin(tree, at) or PATCH
+
+
+def _plugin(tree: Tree, at: Location) -> str:
+    """The kind of the built-in plugin whose configuration begins at a place; empty if none does."""
+    content = tree.read(at.file)
+    if b"builtin" not in content:
+        return ""
+    documents = (one for one in load_config(content, at.file) if one.start == at and isinstance(one.value, dict))
+    return next((str(one.value.get("kind", "")) for one in documents if one.value.get("apiVersion") == "builtin"), "")
 
 
 def _field(tree: Tree, at: Location) -> str:

@@ -167,6 +167,19 @@ def test_generated_objects_lead_to_their_entry() -> None:
     assert str(build.locate(generated, "/data/a")) == "top/kustomization.yaml:29:5"
 
 
+def test_what_a_plugin_generates_leads_to_its_configuration() -> None:
+    plugin = (
+        "apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: made}\nliterals: [a=b]\n---\n"
+        "apiVersion: builtin\nkind: SecretGenerator\nmetadata: {name: kept}\nliterals: [a=b]\n"
+    )
+    files = {"kustomization.yaml": b"generators: [g.yaml]\n", "g.yaml": plugin.encode()}
+    built = {one.manifest["kind"]: one for one in build.build(MemoryTree(files), "").objects}
+    for kind, place in {"ConfigMap": "g.yaml:1:1", "Secret": "g.yaml:6:1"}.items():
+        [step] = history.history(built[kind], "/data/a")
+        assert (str(step.location), step.by) == (place, f"{kind}Generator")
+        assert history.origin(built[kind]).by == f"{kind}Generator"
+
+
 def test_objects_start_where_their_document_starts() -> None:
     assert str(_built()["ServiceAccount"].origin) == "base/app.yaml:19:1"
 
