@@ -35,7 +35,8 @@ def lines(made: Conversion) -> Iterator[str]:
     yield from _section("Know or decide", [_notice(notice) for notice in made.notices])
     if made.needed:
         yield from _section("Secrets to make (values are copied nowhere)", [_needed(one) for one in made.needed])
-        yield f"  A file for each value; namespace {made.names.operations} is there after the first apply:"
+        where = f"namespace {made.names.operations} is there after the first apply"
+        yield f"  A file for each value, no line break after it; {where}:"
         yield from (f"    {command}" for command in secrecy.commands(made.needed))
     yield from _entries(made, Fate.UNKNOWN)
     yield from _reasons(made, Fate.NOT_YET)
