@@ -114,6 +114,10 @@ async def _whole(connection: cluster.Cluster, operation: api.Operation, span: Sp
             if decoder.last:
                 span = replace(span, after=decoder.last, tail=None, since="")
             await clock.sleep(0.5)
+        except errors.ClusterDenied as error:
+            where = redact.plain(operation.metadata.namespace)
+            error.hint = f"to read logs the ClusterRole gitops-worker-logs in namespace {where} is enough"
+            raise
         else:
             return
 

@@ -47,6 +47,7 @@ def command(
 
 async def run(shell: _shell.Shell, options: Options) -> int:
     """Print it."""
+    from gitops import errors
     from gitops.api import duration
     from gitops_cli import _logs, _operations, _wiring
 
@@ -58,6 +59,11 @@ async def run(shell: _shell.Shell, options: Options) -> int:
                 f"operation {operation.metadata.name} has written nothing yet: {_operations.stands(operation)}"
             )
             return 0
+        if options.attempt > _operations.attempt(operation):
+            raise errors.ConfigError(
+                f"operation {operation.metadata.name} has no attempt {options.attempt}",
+                cause=f"{_operations.attempt(operation)} is the last one",
+            )
         since = ""
         if options.since:
             moment = connection.clock.now() - timedelta(seconds=duration.seconds(options.since))

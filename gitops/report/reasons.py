@@ -75,6 +75,12 @@ _OPERATION = (
     ("ScalingUp", "No node fits the pod yet, and an autoscaler makes one.", ""),
     ("NotScheduled", "The scheduler has not looked at the pod yet.", ""),
     ("Preparing", "The node sets up volumes and network for the pod.", ""),
+    (
+        "VolumeNotMounted",
+        "The node cannot mount a volume of the pod; the message has its words.",
+        "create the Secret or ConfigMap in the operations namespace, or correct filesFrom",
+    ),
+    ("SandboxNotMade", "The node cannot set up the pod's network.", "look at the node's network plugin"),
     ("Claimed", "A worker has taken the operation on; its pod is about to be created.", ""),
     (
         "CreateUnanswered",
@@ -138,7 +144,11 @@ _OPERATION = (
     ),
 )
 _LAUNCH = (
-    ("LaunchDenied", "The worker's account may not create pods in the operations namespace.", "gitops sync"),
+    (
+        "LaunchDenied",
+        "The worker's account may not create pods in the operations namespace.",
+        "its RoleBinding there is missing or was changed: gitops drift shows it, gitops sync brings it back",
+    ),
     ("PodRefused", "The API server does not take the pod.", "the message has its words"),
     ("QuotaExceeded", "A ResourceQuota of the operations namespace is used up.", "raise it, or lower maxOperations"),
     ("LimitRangeRefused", "A LimitRange forbids the pod's requests or limits.", "change spec.resources or the range"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gitops import errors
 from gitops.objects import Manifest
-from gitops.pods import autoscaler, scheduling
+from gitops.pods import autoscaler, mounting, scheduling
 from gitops.pods.stage import Progress, Stage
 from gitops.worker.roster import Roster
 from gitops.worker.station import Station
@@ -30,6 +30,11 @@ async def explain(station: Station, roster: Roster, pod: Manifest, progress: Pro
     if verdict is None or not verdict.helps:
         return replace(progress, message=message)
     return replace(progress, stage=Stage.SCALING, reason="ScalingUp", message=message)
+
+
+async def prepares(station: Station, pod: Manifest) -> Progress | None:
+    """What keeps a pod that has a node from getting ready, as its kubelet tells it; None if it tells nothing."""
+    return mounting.explain(await _events(station, pod), pod["metadata"]["namespace"])
 
 
 async def _events(station: Station, pod: Manifest) -> Sequence[Manifest]:

@@ -38,13 +38,18 @@ class Voice:
         self._explained: Progress | None = None
         self._explained_at: float | None = None
         self._explanations = 0
+        self._held: Progress | None = None
+        """What the kubelet says holds a pod that it prepares."""
+        self._asked = 0
+        self._asked_at = self._begun
 
     def progress(self) -> Progress:
         """Where the pod stands, with what was found out while it waits for a node."""
         assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen
         found = self._seen(self._live.pod)
-        waits = found.stage is Stage.UNSCHEDULABLE and self._explained is not None
-        return self._explained if waits and self._explained is not None else found
+        if found.stage is Stage.UNSCHEDULABLE:
+            return self._explained or found
+        return (self._held or found) if found.reason in _PREPARED else found
 
     def _seen(self, pod: Manifest) -> Progress:
         """Where the pod stands, and whether its runner waits for files: no pod says that."""
@@ -62,8 +67,11 @@ class Voice:
             return None
         if self._explained_at is not None and self.progress().stage in {Stage.UNSCHEDULABLE, Stage.SCALING}:
             return self._explained_at + pending.AGAIN[min(self._explanations, len(pending.AGAIN)) - 1]
+        if self._held is not None and self.progress() is self._held:
+            return self._asked_at + SAY_AGAIN
         if self.progress().reason in _PREPARED:
-            return (self._begun if self._said_at is None else self._said_at) + SAY_ON_ITS_WAY
+            # Less and less often: an image that takes long is no news, and each look lists the pod's events.
+            return max(self._asked_at, self._said_at or 0.0) + SAY_ON_ITS_WAY * (1 << self._asked)
         return self._begun + SAY_AFTER if self._said_at is None else self._said_at + SAY_AGAIN
 
     async def say(self) -> None:
@@ -77,7 +85,10 @@ class Voice:
             return
         if progress.stage is Stage.UNSCHEDULABLE:
             progress = await self._explain(progress, now)
-        news = (progress.stage.value, progress.reason, progress.message if self._explained is not None else "")
+        elif progress.reason in _PREPARED:
+            progress = await self._ask(progress, now)
+        told = self._explained is not None or self._held is not None
+        news = (progress.stage.value, progress.reason, progress.message if told else "")
         if news == self._said:
             return
         content = status.progressing(progress, live.pod)
@@ -97,3 +108,9 @@ class Voice:
         self._explained = await pending.explain(self._station, self._roster, self._live.pod, progress)
         self._explained_at, self._explanations = now, self._explanations + 1
         return self._explained
+
+    async def _ask(self, progress: Progress, now: float) -> Progress:
+        assert self._live.pod is not None  # noqa: S101 - asked only about a pod that was seen
+        self._held = await pending.prepares(self._station, self._live.pod)
+        self._asked_at, self._asked = now, self._asked + 1
+        return self._held or progress

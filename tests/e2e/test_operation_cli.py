@@ -133,6 +133,8 @@ def test_every_line_arrives_and_stays(desk: Desk) -> None:
     assert "incomplete" not in err
     assert desk.type("logs", "many") == (0, expected, "")
     assert desk.type("logs", "operation.gitops-worker.io/many", "--tail", "2")[1] == "line 4999\nline 5000\n"
+    code, _, err = desk.type("logs", "many", "--attempt", "2")
+    assert (code, err.splitlines()[1]) == (2, "  = cause: 1 is the last one")
 
 
 def test_the_end_of_a_log_is_followed_through_a_workers_death(desk: Desk, cluster: Cluster) -> None:

@@ -152,6 +152,12 @@ async def test_no_worker_is_said_so() -> None:
         await _print(_connection(pods=(_pod("rec", component="reconciler"),)))
 
 
+async def test_who_may_not_read_logs_is_told_which_role_is_enough() -> None:
+    with pytest.raises(errors.ClusterDenied) as caught:
+        await _print(_connection(errors.ClusterDenied("no", hint="grant this")), follow=True)
+    assert caught.value.hint == "to read logs the ClusterRole gitops-worker-logs in namespace ci is enough"
+
+
 async def test_a_log_nobody_has_is_missing() -> None:
     with pytest.raises(errors.ObjectMissing):
         await _print(_connection(MISSING))

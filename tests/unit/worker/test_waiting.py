@@ -96,6 +96,56 @@ async def test_a_node_that_comes_gets_the_clock_anew() -> None:
     await stop(task)
 
 
+async def prepared(pod: Pod) -> None:
+    await asyncio.sleep(0)
+    await pod.bind()
+    await pod.container(waiting={"reason": "ContainerCreating"})
+
+
+async def test_a_volume_that_cannot_be_mounted_is_named_and_given_up_on() -> None:
+    cluster = Cluster()
+    cluster.behaviour = prepared
+    await cluster.furnish()
+    task = cluster.start()
+    await rest()
+    await cluster.submit()
+    await cluster.pass_time(1)
+    words = 'MountVolume.SetUp failed for volume "gitops-files-0" : secret "deploy" not found'
+    await event(cluster, "FailedMount", words, "2026-01-01T00:00:05Z")
+    for _ in range(12):
+        await cluster.pass_time(5)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Starting", "VolumeNotMounted")
+    assert status["message"] == f"{words} in namespace {OPS}"
+    told = [happening for ref, happening in cluster.events.told if ref.kind == "Operation"]
+    assert [(one.reason, one.severity) for one in told] == [("VolumeNotMounted", "Warning")]
+    for _ in range(14):
+        await cluster.pass_time(5)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Finishing", "VolumeNotMounted")
+    await stop(task)
+
+
+async def test_a_volume_that_comes_after_all_is_no_trouble_any_more() -> None:
+    cluster = Cluster()
+    cluster.behaviour = prepared
+    await cluster.furnish()
+    task = cluster.start()
+    await rest()
+    await cluster.submit()
+    await cluster.pass_time(1)
+    await event(cluster, "FailedMount", 'configmap "site" not found', "2026-01-01T00:00:05Z")
+    for _ in range(14):
+        await cluster.pass_time(5)
+    assert (await cluster.status())["reason"] == "VolumeNotMounted"
+    await event(cluster, "Pulling", 'Pulling image "x"', "2026-01-01T00:01:12Z")
+    for _ in range(14):
+        await cluster.pass_time(5)
+    status = await cluster.status()
+    assert (status["phase"], status["reason"]) == ("Starting", "ContainerCreating")
+    await stop(task)
+
+
 async def test_a_hundred_that_wait_ask_for_the_nodes_once_and_give_way_over_time() -> None:
     cluster = Cluster()
     cluster.behaviour = unschedulable
