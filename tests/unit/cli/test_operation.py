@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gitops import errors, yaml
+from gitops.api import crds
 from gitops_cli import _edge, _specification, _tunnel, main, operation_list
 
 
@@ -210,6 +211,34 @@ def test_what_is_too_much_for_a_pod_is_said_before_anything_is_created(tmp_path:
     ):
         with pytest.raises(errors.ConfigError, match=words):
             _specification.operation(_options(words=("x",), files=given))
+
+
+def test_every_field_of_an_operation_has_an_option(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    given = {
+        "words": ("x",),
+        "interpreter": "bash",
+        "env": ("A=1",),
+        "files": (f"{tmp_path}/a",),
+        "files_from": ("secret/s:b",),
+        "image": "i",
+        "image_pull_secrets": ("p",),
+        "resources": ("cpu=1",),
+        "platform": "linux/amd64",
+        "service_account": "s",
+        "priority": 1,
+        "mutex": "m",
+        "mutex_wait": "1m",
+        "timeout": "1m",
+        "idempotent": True,
+        "ttl": "1h",
+    }
+    kind = crds.kind_named("Operation")
+    assert kind is not None
+    fields = crds.schema(kind)["properties"]["spec"]["properties"]
+    made = _specification.operation(_options(**given))["spec"]
+    assert made.keys() == fields.keys()
+    assert made["mutex"].keys() == fields["mutex"]["properties"].keys()
 
 
 def test_every_mistake_is_said_at_once() -> None:
