@@ -27,7 +27,8 @@ class PodExec(Protocol):
     ) -> None:
         """Run a command with this as its standard input, taken only as fast as the command reads it.
 
-        The command must know by itself where its input ends, for the protocol cannot say it, and may end before.
+        The command must know by itself where its input ends, for the protocol cannot say it. If it ends before, its
+        exit code may be lost, and only the connection's end be heard.
 
         Raises:
             As `run`, and whatever `content` raises: the command is left with what it has got.

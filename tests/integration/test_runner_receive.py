@@ -148,6 +148,20 @@ def test_no_room_is_told_and_leaves_nothing(desk: Desk) -> None:
     assert b"x: File too large" in said
 
 
+@pytest.mark.parametrize("path", ["file/x", "/out"])
+def test_what_has_no_place_is_read_to_its_end(desk: Desk, path: str) -> None:
+    """Whoever ends before its input does may not be heard."""
+    (desk.work / "file").touch()
+    process = desk.open(path, "0" * 64)
+    assert process.stdin is not None
+    for _ in range(40):
+        process.stdin.write(block(bytes(50_000)))
+        process.stdin.flush()
+    assert process.poll() is None
+    assert process.communicate(END, timeout=10)[1].startswith(path.encode())
+    assert process.returncode == UNWRITTEN
+
+
 def test_two_who_send_at_once_do_no_harm(desk: Desk) -> None:
     content = os.urandom(400_000)
     digest, stream = hashlib.sha256(content).hexdigest(), sent(content)

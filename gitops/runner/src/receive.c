@@ -87,21 +87,23 @@ static int take(unsigned char *space, size_t size) {
     return 0;
 }
 
-/* From standard input to a file, up to the end; an exit code. Stops where another process was first. */
-static int copy(int to, struct sha256 *hash, const char *path, const char *spool, uint64_t index) {
+/* From standard input to a file, up to the end; an exit code, first of all the one that is known already. Stops where
+ * another process was first. What cannot be written is read all the same: from a program that ends before its input
+ * does, the sender may hear nothing but that the connection broke. */
+static int copy(int to, struct sha256 *hash, const char *path, const char *spool, uint64_t index, int code) {
     static unsigned char block[BLOCK];
     for (unsigned char head[4]; take(head, sizeof head) == 0;) {
         size_t size = (size_t)head[0] << 24 | (size_t)head[1] << 16 | (size_t)head[2] << 8 | head[3];
-        if (!size || there(spool, index)) return RECEIVED;
+        if (!size || there(spool, index)) return code;
         while (size) {
             size_t part = size < BLOCK ? size : BLOCK;
-            if (take(block, part) != 0) return say(BROKEN, path, "the stream broke off");
-            sha256_add(hash, block, part);
-            if (write_all(to, (const char *)block, part) != 0) return say(UNWRITTEN, path, strerror(errno));
+            if (take(block, part) != 0) return code ? code : say(BROKEN, path, "the stream broke off");
+            if (!code) sha256_add(hash, block, part);
+            if (!code && write_all(to, (const char *)block, part) != 0) code = say(UNWRITTEN, path, strerror(errno));
             size -= part;
         }
     }
-    return say(BROKEN, path, "the stream broke off");
+    return code ? code : say(BROKEN, path, "the stream broke off");
 }
 
 static size_t directory_of(const char *path) {
@@ -161,13 +163,18 @@ static int place(const char *part, const char *path, const char *spool, uint64_t
     return error;
 }
 
+/* There can be no such file, for the reason in errno. */
+static int unplaced(const char *path, const char *spool, uint64_t index) {
+    return copy(-1, NULL, path, spool, index, say(UNWRITTEN, path, strerror(errno)));
+}
+
 static int fill(const char *part, char *path, const char *digest, mode_t mode, const char *spool, uint64_t index) {
     struct sha256 hash;
     char found[65];
     int to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (to < 0) return say(UNWRITTEN, path, strerror(errno));
+    if (to < 0) return unplaced(path, spool, index);
     sha256_start(&hash);
-    int code = copy(to, &hash, path, spool, index);
+    int code = copy(to, &hash, path, spool, index, RECEIVED);
     if (code == RECEIVED && fchmod(to, mode) != 0) code = say(UNWRITTEN, path, strerror(errno));
     /* Some file systems say only now that there is no room. */
     if (close(to) != 0 && code == RECEIVED) code = say(UNWRITTEN, path, strerror(errno));
@@ -183,12 +190,13 @@ int receive(const char *spool, uint64_t index, const char *path, const char *dig
     struct text text;
     mode_t bits = 0;
     if (!path || !digest || !mode || strlen(path) >= sizeof own / 2) return fail("wrong argument", "--receive");
-    if (files_lead_out(path)) return say(UNWRITTEN, path, strerror(EINVAL));
     if (there(spool, index)) return RECEIVED;
+    errno = EINVAL;
+    if (files_lead_out(path)) return unplaced(path, spool, index);
     for (; *mode >= '0' && *mode <= '7'; mode++) bits = bits << 3 | (mode_t)(*mode - '0');
     text_begin(&text, own, sizeof own);
     text_add(&text, path);
-    if (files_make_parents(own) != 0) return say(UNWRITTEN, path, strerror(errno));
+    if (files_make_parents(own) != 0) return unplaced(path, spool, index);
     text_begin(&text, part, sizeof part);
     part_name(&text, path, index);
     text_add_number(&text, getpid());
