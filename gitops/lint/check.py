@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from gitops import build, errors, expand
+from gitops.api import GROUP
 from gitops.lint import (
     codes,
     containers,
@@ -47,6 +49,10 @@ _BY_OVERLAYS = frozenset({codes.MISSING_FIELD.code})
 """What an object in a base may lack, because an overlay adds it: not said of files that were not built."""
 _STANDS = frozenset(one.code for one in (codes.WILDCARD, codes.ESCALATION, codes.CLUSTER_ADMIN, codes.DOCKER))
 """Warnings that hold whatever an overlay adds."""
+_MARKER = re.compile(rb"^---(?=\s|$)", re.MULTILINE)
+_OURS = f"{GROUP}/".encode()
+_MOST_APART = 100
+"""Documents of a broken file that are read one by one: each is read behind as many empty lines as come before it."""
 _IMAGES = re.compile(rb"^\s*images\s*:", re.MULTILINE)
 _TEXT = frozenset(one.code for one in (codes.WORD, codes.OCTAL, codes.DATE, codes.BIG_INTEGER, codes.NOT_A_STRING))
 
@@ -89,7 +95,10 @@ def check(tree: Tree, path: str, *, runner: Mapping[str, bytes]) -> Checked:
     if failed or not found.folders:
         subjects = [one for file, role in found.files.items() if role is Role.RESOURCE for one in _read(contents, file)]
         objects = objects or len(subjects)
-        findings += _unbuilt(subjects, found, contents) if failed else _plain(subjects)
+        # What a Worker serves may stand in a document that cannot be read.
+        broken = {one.location.file for one in findings if one.location and one.code in {codes.BROKEN, codes.DUPLICATE}}
+        whole = not any(_OURS in contents[file] for file in broken)
+        findings += _unbuilt(subjects, found, contents) if failed else _plain(subjects, whole=whole)
     excused = ignore.apply(_distinct(findings), {file: ignore.read(text, file) for file, text in contents.items()})
     ordered = sorted((_marked(one, scans) for one in excused), key=lambda one: one.order)
     secrets = frozenset(secrecy.values(scans.values()))
@@ -120,16 +129,32 @@ def _built(tree: Tree, folder: str) -> list[Subject]:
 
 
 def _read(contents: Mapping[str, bytes], file: str) -> Iterator[Subject]:
-    """The objects of a file as they are written; none, if it cannot be read."""
-    try:
-        documents = load_all(contents[file], file)
-    except errors.ConfigError:
-        return
-    for document in documents:
+    """The objects of a file as they are written: those that can be read, if there are others."""
+    for document in _documents(contents[file], file):
         value = dict(mapping(document.value))
         stated = (value.get("apiVersion"), value.get("kind"), mapping(value, "metadata").get("name"))
         if all(isinstance(one, str) for one in stated):
             yield Subject(manifest=value, ref=ref_of(value), locate=functools.partial(_position, document))
+
+
+def _documents(content: bytes, file: str) -> Sequence[Document]:
+    """All documents of a file; if it cannot be read, those that can be read alone, at their own lines."""
+    try:
+        return load_all(content, file)
+    except errors.ConfigError:
+        starts = [found.start() for found in _MARKER.finditer(content)]
+    if len(starts) > _MOST_APART:
+        return ()
+    parts = itertools.pairwise((0, *starts, len(content)))
+    return [one for begin, end in parts for one in _alone(content, begin, end, file)]
+
+
+def _alone(content: bytes, begin: int, end: int, file: str) -> Sequence[Document]:
+    """The documents in a part of a file that begins at a line."""
+    try:
+        return load_all(b"\n" * content.count(b"\n", 0, begin) + content[begin:end], file)
+    except errors.ConfigError:
+        return ()
 
 
 def _position(document: Document, pointer: str) -> Location:
@@ -148,9 +173,10 @@ def _installation(subjects: Sequence[Subject], runner: Mapping[str, bytes]) -> l
     return found
 
 
-def _plain(subjects: Sequence[Subject]) -> list[Finding]:
+def _plain(subjects: Sequence[Subject], *, whole: bool = True) -> list[Finding]:
+    """What there is to say of each object and, if all are there, of them together."""
     found = [finding for subject in subjects for finding in _object(subject)]
-    return found + [_finding(subject, told) for subject, told in pools.together(subjects)]
+    return found + [_finding(subject, told) for subject, told in (pools.together(subjects) if whole else ())]
 
 
 def _unbuilt(subjects: Sequence[Subject], found: Survey, contents: Mapping[str, bytes]) -> list[Finding]:

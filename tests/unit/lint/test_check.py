@@ -172,3 +172,17 @@ def test_an_object_whose_identity_is_no_text_is_refused_by_the_build(head: str) 
     assert said(MemoryTree(files)) == [
         "a.yaml:1:1 GW003 apiVersion, kind, metadata.name and metadata.namespace of an object must be text"
     ]
+
+
+def test_a_broken_document_does_not_hide_what_is_wrong_in_others_of_its_file() -> None:
+    """A tree without a kustomization: each file stands alone."""
+    head = "# yaml-language-server: $schema=x.json\napiVersion: gitops-worker.io/v1alpha1\n"
+    broken = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, name: b}\n"
+    pool = f"{head}kind: WorkerPool\nmetadata: {{name: linux}}\nspec: {{maxOperations: 0, image: 'a:1'}}\n"
+    worker = f"{head}kind: Worker\nmetadata: {{name: main}}\nspec: {{image: 'w:1', pools: [gone], topology: both}}\n"
+    source = MemoryTree({"all.yaml": f"{pool}--- # next\n{broken}---\n{worker}".encode()})
+    assert [one for one in said(source) if "GW502" not in one] == [
+        "all.yaml:5:23 GW104 spec.maxOperations must be at least 1, not 0",
+        "all.yaml:9:21 GW002 the key 'name' is there already, in line 9",
+        "all.yaml:15:47 GW104 spec.topology cannot be 'both'",
+    ]
