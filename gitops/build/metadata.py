@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from gitops import errors
 from gitops.build.budget import text_steps
 from gitops.build.kustomization import Kustomization
 from gitops.build.resource import Resource
@@ -158,6 +159,8 @@ def _finish_annotations(metadata: dict[str, Any], unwanted: set[str]) -> None:
 
 def _label(resource: Resource) -> None:
     labels = resource.metadata().get("labels")
+    if isinstance(labels, list) or not (isinstance(labels, dict) or is_null(labels)):
+        raise errors.BuildError(f"the labels of {resource.identity} are no mapping", location=resource.start)
     if not isinstance(labels, dict):
         labels = resource.metadata()["labels"] = {}
     labels[MANAGED_BY] = KUSTOMIZE

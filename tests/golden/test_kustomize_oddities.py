@@ -94,6 +94,10 @@ for _kind in ("ConfigMap", "ClusterRole"):
             "targets: [{fieldPath: metadata/namespace, filePathPosition: 2}]\n"
         ),
     )
+for _labels in ("x", "[]", "null", "{}"):
+    FILES[f"label of kustomize's own beside labels that are {_labels}"] = (
+        "resources: [a.yaml]\nbuildMetadata: [managedByLabel]\n", MAP.format(name="a") + f"  labels: {_labels}\n", "",
+    )  # fmt: skip
 PODS = "\n---\n".join(
     json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"p{i}"}, "spec": {"containers": [container]}})
     for i, container in enumerate(
