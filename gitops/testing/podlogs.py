@@ -31,6 +31,8 @@ class FakePodLogs:
     def __init__(self, *, chunk: int = _CHUNK) -> None:
         self._logs: dict[_Key, _Log] = {}
         self._pending: set[_Key] = set()
+        self._gone: set[tuple[str, str]] = set()
+        """Pods that no longer exist: what their containers still write nobody can ask for."""
         self._chunk = chunk
         self.reads: list[_Key] = []
         """Every read begun, in order."""
@@ -38,15 +40,20 @@ class FakePodLogs:
     def expect(self, namespace: str, pod: str, container: str) -> None:
         """The pod exists, but its container has not started."""
         self._pending.add((namespace, pod, container))
+        self._gone.discard((namespace, pod))
 
     def write(self, namespace: str, pod: str, container: str, data: bytes) -> None:
         """The container writes."""
+        if (namespace, pod) in self._gone:
+            return
         log = self._logs.setdefault((namespace, pod, container), _Log())
         log.content += data
         log.announce()
 
     def end(self, namespace: str, pod: str, container: str) -> None:
         """The container ends: followers read what is left, then stop."""
+        if (namespace, pod) in self._gone:
+            return
         log = self._logs.setdefault((namespace, pod, container), _Log())
         log.ended = True
         log.announce()
@@ -65,6 +72,7 @@ class FakePodLogs:
 
     def forget(self, namespace: str, pod: str) -> None:
         """The pod is gone, its logs with it."""
+        self._gone.add((namespace, pod))
         for key in [key for key in self._logs if key[:2] == (namespace, pod)]:
             self.break_off(*key)
             del self._logs[key]

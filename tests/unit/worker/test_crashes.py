@@ -178,6 +178,7 @@ async def test_a_clock_that_runs_out_for_one_that_was_taken_over_is_told_by_whos
 
     async def hang(pod: Pod) -> None:
         await asyncio.sleep(0)
+        await pod.bind()
         await pod.run()
 
     cluster.behaviour = hang
