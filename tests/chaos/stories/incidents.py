@@ -83,11 +83,16 @@ class _Incidents:
         self._line(one).frozen_until = asyncio.get_running_loop().time() + one.much * FROZEN
 
     async def _stop(self, one: Incident) -> None:
-        """As SIGTERM does, or a lost election: it ends what it holds open, and comes back."""
-        process = self._process(one)
+        """As SIGTERM does, or a lost election: it ends what it holds open, or is killed; and comes back."""
+        process, later = self._process(one), asyncio.get_running_loop().call_later
         if process is not None and process.task is not None:
+            process.task.add_done_callback(lambda _: later(3, self.story.start_anew, process.slot))
+            later(30, self._lose_patience, process)
             process.task.cancel()
-            asyncio.get_running_loop().call_later(3, self.story.start_anew, process.slot)
+
+    def _lose_patience(self, process: Process) -> None:
+        if process.runs:
+            self.story.kill(self.story.processes.index(process))
 
     async def _deny(self, one: Incident) -> None:
         self._line(one).denied = True
