@@ -56,6 +56,12 @@ def place(cluster: Cluster, files: Files, tmp_path_factory: pytest.TempPathFacto
         "retry": {"delay": "1s"},
     }
     pools = {"linux": spec, "strict": {**spec, "podSecurity": "restricted", "rbac": {"profile": "none"}}}
+    mount = {"name": "tight", "mountPath": "/workspace/tight"}
+    tight = {
+        "volumes": [{"name": "tight", "emptyDir": {"medium": "Memory", "sizeLimit": "10Mi"}}],
+        "containers": [{"name": "operation", "volumeMounts": [mount]}],
+    }
+    pools["tight"] = {**spec, "podTemplate": {"spec": tight}}
     made = Workplace(cluster=cluster, folder=tmp_path_factory.mktemp("worker"), pools=pools)
     made.install()
     for pool in pools:
@@ -158,6 +164,13 @@ def test_what_is_wrong_is_named_and_nothing_started(place: Workplace, files: Fil
         assert "attempts" not in status
         assert secret_kept(place, name)
         assert reason == "NotAllowed" or "started" not in place.output(name)
+
+
+def test_a_file_without_room_is_named(place: Workplace, files: Files, digests: dict[str, str]) -> None:
+    given = entry(files, "big", digests["big"], "tight/big")
+    status = place.until(place.submit("echo started\n", pool="tight", filesFrom=[given]))
+    assert (status["phase"], status["reason"]) == ("Failed", "FilesNotWritten"), (status, place.told())
+    assert "tight/big: No space left on device" in status["message"]
 
 
 def test_a_cancel_while_it_is_fetched(place: Workplace, files: Files, digests: dict[str, str]) -> None:
