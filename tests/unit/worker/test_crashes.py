@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gitops import errors
@@ -223,6 +223,7 @@ STEPS = st.sampled_from(
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(steps=[("run", 0), ("cancel", 0), ("kill", 0), ("say", 0)], idempotent=False)
 @given(steps=st.lists(st.tuples(STEPS, st.integers(0, 12)), min_size=3, max_size=18), idempotent=st.booleans())
 def test_property_no_order_of_events_makes_two_starts_or_two_ends(
     steps: list[tuple[str, int]], *, idempotent: bool
@@ -268,8 +269,10 @@ async def _story(steps: list[tuple[str, int]], *, idempotent: bool) -> None:
         for number in range(1, 4):
             numbers = [frame.seq for frame in store.frames(marks.log_name(uid, number))]
             assert numbers == sorted(set(numbers))
-    if status["phase"] == "Succeeded":
-        assert status["log"]["complete"]
+    if status["phase"] == "Succeeded" and not status["log"]["complete"]:
+        # Only a pod that is deleted can go before its log was read: while no process was there to read it.
+        assert {"cancel", "delete-pod"} & {step for step, _ in steps}
+        assert status["log"]["missing"] > 0
     left = [address for address, _ in cluster.objects.store.all() if address[1] == "Pod"]
     assert left == []
     await clean(cluster)
