@@ -6,24 +6,22 @@ The rules are kustomize's (api/filters/valueadd): no list is entered, and what i
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gitops import errors
 from gitops.build import budget, fieldspec, patch, transform
 from gitops.build.collection import Collection
 from gitops.build.fieldspec import FieldSpecs
 from gitops.build.kustomization import checked_file
+from gitops.build.plugin import VALUE_TARGETS, Plugin
 from gitops.build.resource import Resource
 from gitops.yaml.scalars import Dialect, plain, resolve, text_of
 
 _NAMESPACE = "metadata/namespace"
 
-if TYPE_CHECKING:
-    from gitops.build.plugins import Plugin
 
-
-def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
-    """Write the value; `shape` is that of a list of targets.
+def run(plugin: Plugin, collection: Collection) -> None:
+    """Write the value.
 
     Raises:
         BuildError: there is no value or target, or a target leads nowhere.
@@ -32,7 +30,7 @@ def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
         raise errors.BuildError("the value of a ValueAddTransformer must be a single value", location=plugin.at())
     # Without a value kustomize writes the name of the folder.
     value = text_of(plugin.settings.get("value") or "") or plugin.kustomization.folder.rpartition("/")[2]
-    targets = _targets(plugin, shape)
+    targets = _targets(plugin)
     if not value or not targets:
         raise errors.BuildError("ValueAddTransformer needs a value and at least one target", location=plugin.at())
     for target in targets:
@@ -53,13 +51,13 @@ def run(plugin: Plugin, collection: Collection, shape: Any) -> None:
             fieldspec.change(resource, fieldspec.FieldSpec(path, create=True), edit, plugin.pay, str)
 
 
-def _targets(plugin: Plugin, shape: Any) -> list[dict[str, Any]]:
+def _targets(plugin: Plugin) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = list(plugin.settings.get("targets") or ())
     path = plugin.settings.get("targetFilePath")
     if path:
         files = plugin.context.files
         file = files.resolve_file(plugin.kustomization.folder, str(path), plugin.at)
-        checked = checked_file(file, files.read(file, plugin.at), {"targets": shape}, what=plugin.kind)
+        checked = checked_file(file, files.read(file, plugin.at), {"targets": VALUE_TARGETS}, what=plugin.kind)
         found += checked.data.get("targets") or ()
     return found
 
