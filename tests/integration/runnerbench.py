@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gitops import runner
 from gitops.runner import frames, record
 
 SOURCES = Path(__file__).parents[2] / "gitops" / "runner" / "src"
@@ -30,6 +31,17 @@ class Ran:
     @property
     def remarks(self) -> bytes:
         return b"\n".join(frame.text for frame in self.frames if frame.stream == frames.SYSTEM)
+
+
+def emulated(folder: Path) -> list[str]:
+    """The command that runs the other architecture's runner here; skips the test where nothing can emulate it."""
+    emulator = shutil.which("qemu-aarch64-static")
+    if emulator is None:
+        pytest.skip("no qemu-aarch64-static (Debian: apt-get install qemu-user-static): arm64 is only compiled here")
+    program = folder / "runner"
+    program.write_bytes(runner.files()["runner-arm64"])
+    program.chmod(0o755)
+    return [emulator, str(program)]
 
 
 def ran(process: subprocess.Popen[bytes], record_file: Path, timeout: float = 30) -> Ran:

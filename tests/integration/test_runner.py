@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gitops import runner
-from tests.integration.runnerbench import SOURCES, Bench, compiled, ran
+from tests.integration.runnerbench import SOURCES, Bench, compiled, emulated, ran
 
 pytestmark = pytest.mark.integration
 
@@ -410,16 +410,10 @@ def test_the_shipped_binary_runs_through_its_launcher(tmp_path: Path) -> None:
 
 
 def test_the_other_architecture_runs_emulated(tmp_path: Path) -> None:
-    emulator = shutil.which("qemu-aarch64-static")
-    if emulator is None:
-        pytest.skip("no qemu-aarch64-static (Debian: apt-get install qemu-user-static): arm64 is only compiled here")
-    program = tmp_path / "runner"
-    program.write_bytes(runner.files()["runner-arm64"])
-    program.chmod(0o755)
     script = "printf 'a\\rb'; echo err >&2; sleep 0.3; head -c 100000 /dev/zero | tr '\\0' x; kill -TERM $$"
     options = ["--record", str(tmp_path / "record"), "--spool", str(tmp_path), "--spool-bytes", "50000"]
     process = subprocess.Popen(
-        [emulator, str(program), *options, "--", "sh", "-c", script],
+        [*emulated(tmp_path), *options, "--", "sh", "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

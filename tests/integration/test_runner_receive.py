@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -16,8 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gitops import runner
-from tests.integration.runnerbench import Bench, ran
+from tests.integration.runnerbench import Bench, emulated, ran
 
 pytestmark = pytest.mark.integration
 
@@ -262,13 +260,7 @@ def test_the_wait_has_an_end_and_gives_signs_of_life(bench: Bench) -> None:
 
 
 def test_the_other_architecture_receives_emulated(tmp_path: Path) -> None:
-    emulator = shutil.which("qemu-aarch64-static")
-    if emulator is None:
-        pytest.skip("no qemu-aarch64-static (Debian: apt-get install qemu-user-static): arm64 is only compiled here")
-    program = tmp_path / "runner"
-    program.write_bytes(runner.files()["runner-arm64"])
-    program.chmod(0o755)
-    desk = Desk([emulator, str(program)], tmp_path / "work", tmp_path / "spool")
+    desk = Desk(emulated(tmp_path), tmp_path / "work", tmp_path / "spool")
     desk.work.mkdir()
     desk.spool.mkdir()
     content = os.urandom(200_001)

@@ -108,6 +108,14 @@ class Pod:
 Behaviour = Callable[[Pod], Coroutine[Any, Any, None]]
 
 
+async def end_all() -> None:
+    """End every task but the one that asks: nothing of a test's cluster goes on after it."""
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 class Cluster:
     """An API server, its nodes, one pool, and as many worker processes as a test starts."""
 

@@ -12,7 +12,7 @@ from gitops import api, errors
 from gitops.api.workerpool import Canary, WorkerPool, WorkerPoolSpec
 from gitops.pods import canary, marks
 from gitops.testing.objects import failing
-from tests.unit.worker.kubelet import HOME, Cluster, Pod, rest, stop
+from tests.unit.worker.kubelet import HOME, Cluster, Pod, end_all, rest, stop
 
 ON = {"enabled": True}
 
@@ -21,10 +21,7 @@ ON = {"enabled": True}
 async def cluster() -> AsyncGenerator[Cluster, None]:
     made = Cluster()
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def succeed(pod: Pod) -> None:

@@ -19,7 +19,7 @@ from gitops.ports.watch import Synced, WatchEvent, nobody
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import Call
 from gitops.testing.store import Stored
-from tests.unit.worker.kubelet import Cluster, Pod, rest, stop
+from tests.unit.worker.kubelet import Cluster, Pod, end_all, rest, stop
 
 EXAMPLES = int(os.environ.get("GITOPS_FUZZ_EXAMPLES", "12"))
 FINAL = {"Succeeded", "Failed", "Cancelled", "Unknown"}
@@ -52,10 +52,7 @@ async def slow_echo(pod: Pod) -> None:
 
 
 async def clean(cluster: Cluster) -> None:
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
     del cluster
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -13,7 +12,7 @@ from gitops.api import names
 from gitops.objects import Manifest
 from gitops.pods import leaving
 from gitops.ports.objects import Resource
-from tests.unit.worker.kubelet import OPS, Cluster, Pod, rest
+from tests.unit.worker.kubelet import OPS, Cluster, Pod, end_all, rest
 from tests.unit.worker.test_service import hold
 
 NODES = Resource(group="", version="v1", kind="Node", plural="nodes", namespaced=False)
@@ -26,10 +25,7 @@ async def cluster() -> AsyncGenerator[Cluster, None]:
     made = Cluster()
     made.behaviour = placed
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def placed(pod: Pod) -> None:

@@ -14,7 +14,7 @@ from gitops import errors
 from gitops.ports.objects import DeleteOptions
 from gitops.testing.download import Serving
 from gitops.testing.podexec import Waiting, failed
-from tests.unit.worker.kubelet import OPS, Cluster, Pod, stop
+from tests.unit.worker.kubelet import OPS, Cluster, Pod, end_all, stop
 
 BIG, TOOL = os.urandom(200_000), b"#!/bin/sh\n"
 HOST = "https://files.example/releases"
@@ -36,10 +36,7 @@ async def cluster() -> AsyncGenerator[Cluster, None]:
     made.downloads.serve(f"{HOST}/bin/tool", Serving(content=TOOL))
     made.behaviour = wait_and_run
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def wait_and_run(pod: Pod) -> None:

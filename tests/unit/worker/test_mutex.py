@@ -7,17 +7,14 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
+from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, end_all, rest, stop
 
 
 @pytest.fixture
 async def cluster() -> AsyncGenerator[Cluster, None]:
     made = Cluster()
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def hold(pod: Pod) -> None:

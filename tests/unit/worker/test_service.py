@@ -14,7 +14,7 @@ from gitops.ports.objects import DeleteOptions
 from gitops.testing.logstore import FakeLogStore
 from gitops.testing.objects import Call, failing
 from gitops.worker.unanswered import UNANSWERED
-from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, rest, stop
+from tests.unit.worker.kubelet import HOME, OPS, Cluster, Pod, end_all, rest, stop
 
 STARTED, FINISHED = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:10.000Z"
 
@@ -23,10 +23,7 @@ STARTED, FINISHED = "2026-01-01T00:00:00.000Z", "2026-01-01T00:00:10.000Z"
 async def cluster() -> AsyncGenerator[Cluster, None]:
     made = Cluster()
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def echo(pod: Pod) -> None:

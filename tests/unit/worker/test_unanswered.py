@@ -14,7 +14,7 @@ from gitops.ports.objects import DeleteOptions, Resource
 from gitops.ports.watch import Synced, WatchEvent, nobody
 from gitops.testing.objects import Call
 from gitops.worker.unanswered import UNANSWERED
-from tests.unit.worker.kubelet import OPS, Cluster, Pod
+from tests.unit.worker.kubelet import OPS, Cluster, Pod, end_all
 
 
 @pytest.fixture
@@ -23,10 +23,7 @@ async def cluster() -> AsyncGenerator[Cluster, None]:
     made.behaviour = play
     await made.furnish()
     yield made
-    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
+    await end_all()
 
 
 async def play(pod: Pod) -> None:

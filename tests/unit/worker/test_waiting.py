@@ -102,14 +102,20 @@ async def prepared(pod: Pod) -> None:
     await pod.container(waiting={"reason": "ContainerCreating"})
 
 
-async def test_a_volume_that_cannot_be_mounted_is_named_and_given_up_on() -> None:
-    cluster = Cluster()
+async def prepare(cluster: Cluster) -> asyncio.Task[None]:
+    """A worker, and an operation whose pod its node prepares."""
     cluster.behaviour = prepared
     await cluster.furnish()
     task = cluster.start()
     await rest()
     await cluster.submit()
     await cluster.pass_time(1)
+    return task
+
+
+async def test_a_volume_that_cannot_be_mounted_is_named_and_given_up_on() -> None:
+    cluster = Cluster()
+    task = await prepare(cluster)
     words = 'MountVolume.SetUp failed for volume "gitops-files-0" : secret "deploy" not found'
     await event(cluster, "FailedMount", words, "2026-01-01T00:00:05Z")
     for _ in range(12):
@@ -128,12 +134,7 @@ async def test_a_volume_that_cannot_be_mounted_is_named_and_given_up_on() -> Non
 
 async def test_a_volume_that_comes_after_all_is_no_trouble_any_more() -> None:
     cluster = Cluster()
-    cluster.behaviour = prepared
-    await cluster.furnish()
-    task = cluster.start()
-    await rest()
-    await cluster.submit()
-    await cluster.pass_time(1)
+    task = await prepare(cluster)
     await event(cluster, "FailedMount", 'configmap "site" not found', "2026-01-01T00:00:05Z")
     for _ in range(14):
         await cluster.pass_time(5)
